@@ -1,0 +1,121 @@
+"""What a catalogue graph is made of: node labels, relation types, and how a column of a table becomes both.
+
+A label or a relation type is the only text that ever reaches Cypher outside a parameter, so every one of them passes
+`identifier` first.
+"""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+import polars as pl
+
+from graph.errors import GraphError
+
+ITEM, USER, ENTITY, ATTRIBUTE = "Item", "User", "Entity", "Attribute"
+BRAND, CATEGORY, COLLECTION = "Brand", "Category", "Collection"
+ORGANISATION, PLACE, PERSON = "Organisation", "Place", "Person"
+LABELS = (ITEM, BRAND, CATEGORY, COLLECTION, ORGANISATION, PLACE, PERSON, ATTRIBUTE, ENTITY, USER)
+
+MADE_BY, BELONGS_TO, SUBCATEGORY_OF = "MADE_BY", "BELONGS_TO", "SUBCATEGORY_OF"
+
+KINDS: dict[str, str] = {
+    "brand": BRAND,
+    "category": CATEGORY,
+    **dict.fromkeys(("collection", "series", "franchise"), COLLECTION),
+    **dict.fromkeys(("organisation", "organization", "company", "studio", "publisher", "manufacturer"), ORGANISATION),
+    **dict.fromkeys(("place", "country", "region", "city", "origin"), PLACE),
+    **dict.fromkeys(("person", "actor", "director", "author", "artist", "writer", "composer", "designer"), PERSON),
+    **dict.fromkeys(("genre", "language", "colour", "color", "material", "tag", "theme", "keyword"), ATTRIBUTE),
+    "entity": ENTITY,
+}
+"""The kinds of thing that a column may hold, by its name in the singular. Every other column holds Attributes."""
+
+_PLURALS = {(kind[:-1] + "ies" if kind.endswith("y") else kind + "s"): kind for kind in KINDS}
+_RELATIONS = {"brand": MADE_BY, "category": BELONGS_TO}
+_IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+
+
+@dataclass(frozen=True)
+class Field:
+    """How the values of one column become nodes: `prefix:value` of this label, joined by this relation."""
+
+    prefix: str
+    label: str
+    relation: str
+
+
+@dataclass(frozen=True, order=True)
+class Relation:
+    """A relation type with the labels of its ends."""
+
+    name: str
+    head: str
+    tail: str
+
+
+@dataclass(frozen=True)
+class Schema:
+    """The labels and relations of one graph, sorted; stores are created from it."""
+
+    labels: tuple[str, ...]
+    relations: tuple[Relation, ...]
+
+
+def identifier(name: str) -> str:
+    """`name` itself if it may stand in Cypher as a label or relation type; GraphError otherwise."""
+    if not _IDENTIFIER.fullmatch(name):
+        raise GraphError(f"{name!r} cannot name a label or relation: a letter, then letters, digits or _")
+    return name
+
+
+def field(column: str) -> Field:
+    """The field that a column makes: `genres` gives Attribute and HAS_GENRE, `company` Organisation and HAS_COMPANY.
+
+    Things of a label share their ids over columns, so a director who also acts is one Person with two relations;
+    attributes do not, so a theme `red` is not a colour `red`.
+    """
+    lower = identifier(column).lower()
+    kind = _PLURALS.get(lower, lower)
+    if kind in ("item", "user"):
+        raise GraphError(f"column `{column}` cannot be an attribute: items and users have nodes of their own")
+    label = KINDS.get(kind, ATTRIBUTE)
+    prefix = kind if label == ATTRIBUTE else label.lower()
+    return Field(prefix, label, _RELATIONS.get(kind, f"HAS_{kind.upper()}"))
+
+
+def relation_type(name: str) -> str | None:
+    """The relation type for a name in a table of triples: `film.film.genre` gives FILM_FILM_GENRE.
+
+    None where no letter or digit of ASCII is left. A leading digit (KGAT numbers its relations) gets `R_` before it.
+    """
+    words = re.findall(r"[A-Za-z0-9]+", name)
+    if not words:
+        return None
+    joined = "_".join(words).upper()
+    return f"R_{joined}" if joined[0].isdigit() else joined
+
+
+def fold(name: str) -> str:
+    """The form under which two spellings are one name: NFKC, one space between words, no case."""
+    form = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    return " ".join(form.split())
+
+
+def declare(nodes: pl.DataFrame, edges: pl.DataFrame) -> Schema:
+    """The schema of `nodes` (id, label, ...) and `edges` (head, relation, tail).
+
+    Raises GraphError for a name that cannot stand in Cypher and for an edge whose end is no node.
+    """
+    labels = nodes.select("id", "label")
+    ends = (
+        edges.select("head", "relation", "tail")
+        .join(labels.rename({"id": "head", "label": "from"}), on="head", how="left")
+        .join(labels.rename({"id": "tail", "label": "to"}), on="tail", how="left")
+    )
+    dangling = ends.filter(pl.col("from").is_null() | pl.col("to").is_null())
+    if dangling.height:
+        raise GraphError(f"{dangling.height} edges end in no node, the first of them {dangling.row(0)[:3]}")
+    kinds = ends.select("relation", "from", "to").unique().rows()
+    relations = sorted(Relation(identifier(name), head, tail) for name, head, tail in kinds)
+    return Schema(tuple(sorted(map(identifier, nodes["label"].unique()))), tuple(relations))
