@@ -37,7 +37,7 @@ TASTE = {
     "colour": (0.7, 0.6),
     "material": (0.3, 0.3),
     "own": (0.3, 0.3),
-    "pattern": (0.9, 0.8),
+    "pattern": (1.1, 0.9),
     "style": (0.6, 0.6),
 }
 """Standard deviations of the taste for each facet: of the groups of people, and of persons within a group."""
@@ -46,7 +46,7 @@ FAVOURITES = {"kind": (4, 2.2), "brand": (4, 1.0)}
 GROUPS = 12
 EXPOSURE = 0.8
 NOVELTY, NOVELTY_DAYS = 1.2, 40.0
-SAME_KIND, ACCESSORY, TOGETHER, SAME_COLLECTION, OWN_ACCESSORY = 0.8, 2.2, 1.4, 1.0, 2.5
+SAME_KIND, ACCESSORY, TOGETHER, SAME_COLLECTION, OWN_ACCESSORY = 1.5, 4.0, 3.0, 2.0, 5.0
 LATER = 0.5
 """What is left of the sequence's part in a new session."""
 
@@ -155,7 +155,7 @@ def make_people(n: int, seed: int) -> People:
     )
     early, late = (_tastes(centres[group], gender, rng) for _ in range(2))
     # Some people change much through the year, some not at all.
-    change = 0.7 * rng.random((n, 1))
+    change = rng.random((n, 1))
     late = (1 - change) * early + change * late
     return People(early.astype(np.float32), late.astype(np.float32), group, age, gender, region)
 
