@@ -1,4 +1,7 @@
-"""Files and folders that are written aside and renamed into place: a reader sees the old or the new, never a mix."""
+"""Files and folders that are written aside and renamed into place: a reader sees the old or the new, never a mix.
+
+A process that is killed can leave a hidden `.NAME.*.partial` beside the target; it is never read and may be deleted.
+"""
 
 import ctypes
 import os
