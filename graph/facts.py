@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import polars as pl
@@ -22,6 +23,11 @@ class Facts:
     """(n_items, n_facts) of 0 and 1"""
     entities: pl.DataFrame
     """id, label, name, relation of each column, sorted by relation and id"""
+
+    @cached_property
+    def idf(self) -> NDArray[np.float32]:
+        """How rare each fact is, (n_facts,); see `rarity`."""
+        return rarity(self.matrix)
 
 
 def facts(tables: GraphTables, item_ids: Sequence[str], entities: pl.DataFrame | None = None) -> Facts:
@@ -66,17 +72,22 @@ def _above(tables: GraphTables, pairs: pl.DataFrame) -> pl.DataFrame:
     return pl.concat(levels)
 
 
+def rarity(matrix: "sparse.csr_array[np.float32]") -> NDArray[np.float32]:
+    """The idf, ln((1 + n) / (1 + df)) + 1, of each column, with n items and df items having the fact; never below 1."""
+    df = np.bincount(matrix.indices, minlength=matrix.shape[1])
+    return np.asarray(np.log((1 + matrix.shape[0]) / (1 + df)) + 1, dtype=np.float32)
+
+
 def tfidf(
     matrix: "sparse.csr_array[np.float32]", idf: NDArray[np.float32] | None = None
 ) -> tuple["sparse.csr_array[np.float32]", NDArray[np.float32]]:
     """Rows weighted by rarity and of length 1 (zero rows stay zero), and the weights, (n_facts,).
 
-    idf = ln((1 + n) / (1 + df)) + 1, with n items and df items having the fact; give `idf` to weigh new items as the
-    old ones. The product of two such matrices is the cosine kernel of the graph.
+    The weights are `rarity(matrix)`; give `idf` to weigh new items as the old ones. The product of two such
+    matrices is the cosine kernel of the graph.
     """
     if idf is None:
-        df = np.bincount(matrix.indices, minlength=matrix.shape[1])
-        idf = (np.log((1 + matrix.shape[0]) / (1 + df)) + 1).astype(np.float32)
+        idf = rarity(matrix)
     weighted = sparse.csr_array((matrix.data * idf[matrix.indices], matrix.indices, matrix.indptr), shape=matrix.shape)
     length = np.sqrt(np.asarray(weighted.multiply(weighted).sum(axis=1)).ravel())
     weighted.data /= np.repeat(np.where(length > 0, length, 1), np.diff(weighted.indptr))
