@@ -19,6 +19,7 @@ from engine.readers import REJECTS, Table, TableLike, in_memory, read_table, rej
 RESERVED = ("item_id", "title", "text", "image")
 """Columns that every items table of a catalogue has, with a meaning of their own."""
 TRIPLE = ("head", "relation", "tail")
+_EVENTS = {"user_id": pl.String, "item_id": pl.String, "value": pl.Float32, "time": pl.Int64}
 _OPTIONAL = ("title", "text", "image", "value", "time")
 _DAY = 86_400
 
@@ -32,7 +33,8 @@ class Catalogue:
     (absolute path or null); under their own names attributes (list[str], [] if none), brand and category (str or null)
     and numeric columns (f64 or null)."""
     interactions: pl.DataFrame
-    """user_id, item_id, value (f32), time (i64, Unix s): users in order of id, oldest event first, ties as given."""
+    """user_id, item_id, value (f32), time (i64, Unix s): users in order of id, oldest event first, ties as given. No
+    rows if no table is named: then it is a catalogue to search."""
     triples: pl.DataFrame
     """head, relation, tail: item ids or free ids of entities."""
     users: pl.DataFrame
@@ -60,7 +62,7 @@ def read(config: Config) -> Catalogue:
 
 def from_tables(
     items: TableLike,
-    interactions: TableLike,
+    interactions: TableLike | None,
     config: Config,
     triples: TableLike | None = None,
     users: TableLike | None = None,
@@ -86,7 +88,7 @@ def read_events(rows: TableLike, config: Config, item_ids: pl.Series) -> tuple[p
     """Events to add to a history, as `Catalogue.interactions`, and the rejects. An event without a time is of now."""
     table = in_memory(rows, "events", _interaction_columns(config.data))
     clock = config.data.time
-    if clock is not None and clock not in table.frame.columns:
+    if clock and clock not in table.frame.columns:
         now = pl.repeat(int(time.time()), len(table.lines), dtype=pl.Int64, eager=True)
         table = Table(**{**vars(table), "frame": table.frame.with_columns(now.alias(clock))})
     return _interactions(table, config.data, item_ids)
@@ -126,9 +128,8 @@ def _picture_mark(path: str | None) -> str:
 def _catalogue(data: Data, table: Callable[[str, Sequence[str]], Table | None]) -> Catalogue:
     items_table = table("items", _item_columns(data))
     interactions_table = table("interactions", _interaction_columns(data))
-    if items_table is None or interactions_table is None:
-        missing = "items" if items_table is None else "interactions"
-        raise DataError(f"no {missing}: name their file in data.{missing} of the configuration")
+    if items_table is None:
+        raise DataError("no items: name their file in data.items of the configuration")
     triples_table = table("triples", TRIPLE)
     users_table = table("users", (data.user, *data.user_attributes))
     items, items_rejects = _items(items_table, data)
@@ -136,10 +137,9 @@ def _catalogue(data: Data, table: Callable[[str, Sequence[str]], Table | None]) 
     interactions, interactions_rejects = _interactions(interactions_table, data, items["item_id"])
     _refuse_empty(interactions_table, interactions, interactions_rejects)
     triples, triples_rejects = _triples(triples_table)
+    _refuse_empty(triples_table, triples, triples_rejects)
     users, users_rejects = _users(users_table, data)
-    for given, kept, rejects in ((triples_table, triples, triples_rejects), (users_table, users, users_rejects)):
-        if given is not None and len(rejects):
-            _refuse_empty(given, kept, rejects)
+    _refuse_empty(users_table, users, users_rejects)
     rejects = pl.concat([items_rejects, interactions_rejects, triples_rejects, users_rejects])
     return Catalogue(items, interactions, triples, users, rejects)
 
@@ -186,18 +186,18 @@ class _Sieve:
 
 
 def _item_columns(data: Data) -> list[str]:
-    optional = [name for name in (data.image, data.brand, data.category) if name is not None]
+    optional = [name for name in (data.image, data.brand, data.category) if name]
     return list(dict.fromkeys((data.item, data.title, *data.text, *optional, *data.attributes, *data.numeric)))
 
 
 def _interaction_columns(data: Data) -> list[str]:
-    return list(dict.fromkeys(name for name in (data.user, data.item, data.value, data.time) if name is not None))
+    return list(dict.fromkeys(name for name in (data.user, data.item, data.value, data.time) if name))
 
 
 def _find(table: Table, key: str, name: str | None, partial: bool = False) -> str | None:
-    """The column `name` if it is there; None if it may be absent: any of a partial table, an optional default name."""
-    if name is None or name in table.frame.columns:
-        return name
+    """The column `name` if it is there. None if it is "", or may be absent: any of a partial table, a default name."""
+    if not name or name in table.frame.columns:
+        return name or None
     default = Data.model_fields[key].default
     if partial or (key in _OPTIONAL and (name == default or name in default)):
         return None
@@ -218,8 +218,8 @@ def _missing(table: Table, remedy: str, name: str) -> DataError:
     return DataError(f"{table.name}: there is no column `{name}`{hint}; the columns are: {there}; {remedy}")
 
 
-def _refuse_empty(table: Table, kept: pl.DataFrame, rejects: pl.DataFrame) -> None:
-    if len(kept):
+def _refuse_empty(table: Table | None, kept: pl.DataFrame, rejects: pl.DataFrame) -> None:
+    if table is None or len(kept):
         return
     if rejects.is_empty():
         raise DataError(f"{table.name}: the table has no rows")
@@ -257,7 +257,7 @@ def _items(table: Table, data: Data, partial: bool = False) -> tuple[pl.DataFram
     }
     checked |= {name: attribute(name) for name in data.attributes}
     for key, name in (("brand", data.brand), ("category", data.category)):
-        if name is not None:
+        if name:
             values = text(key, name)
             checked[name] = values.set(values == "", None)
     for name in data.numeric:
@@ -271,7 +271,7 @@ def _items(table: Table, data: Data, partial: bool = False) -> tuple[pl.DataFram
 
 def _refuse_clashes(data: Data) -> None:
     """One column, one meaning: an items table of a catalogue cannot hold two columns of one name."""
-    named = [*data.attributes, *(name for name in (data.brand, data.category) if name is not None), *data.numeric]
+    named = [*data.attributes, *(name for name in (data.brand, data.category) if name), *data.numeric]
     for name in named:
         if name in RESERVED:
             raise DataError(f"column `{name}` has a meaning of its own in a catalogue; copy it under another name")
@@ -325,8 +325,10 @@ def _image(root: Path, given: str) -> tuple[str | None, str | None]:
         return None, "not a path"
 
 
-def _interactions(table: Table, data: Data, item_ids: pl.Series) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _interactions(table: Table | None, data: Data, item_ids: pl.Series) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Catalogue.interactions and the rejects."""
+    if table is None:
+        return pl.DataFrame(schema=_EVENTS), pl.DataFrame(schema=REJECTS)
     _needed(table, "user", data.user)
     _needed(table, "item", data.item)
     sieve = _Sieve(table)
@@ -372,8 +374,9 @@ def _users(table: Table | None, data: Data) -> tuple[pl.DataFrame, pl.DataFrame]
     if "user_id" in data.user_attributes:
         raise DataError("data.user_attributes: `user_id` has a meaning of its own; copy it under another name")
     if table is None:
-        names = {"user_id": pl.String, **dict.fromkeys(data.user_attributes, pl.List(pl.String))}
-        return pl.DataFrame(schema=names), pl.DataFrame(schema=REJECTS)
+        ids_only = pl.DataFrame(schema={"user_id": pl.String})
+        attributes = [pl.lit([], pl.List(pl.String)).alias(name) for name in data.user_attributes]
+        return ids_only.with_columns(attributes), pl.DataFrame(schema=REJECTS)
     _needed(table, "user", data.user)
     sieve = _Sieve(table)
     ids = sieve.ids(data.user)

@@ -53,7 +53,8 @@ def texts(column: pl.Series) -> pl.Series:
 
 def lists(column: pl.Series, separator: str | None = None) -> pl.Series:
     """list[str] without blanks and repeats, [] for null; a single value is a list of one, or of the parts between
-    separators."""
+    separators.
+    """
     if isinstance(column.dtype, pl.Array):
         column = column.arr.to_list()
     if isinstance(column.dtype, pl.List):

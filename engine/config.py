@@ -1,6 +1,7 @@
-"""The configuration: one typed tree, read from one TOML file. Unknown keys are errors that name the key and the file."""
+"""The configuration: one typed tree, read from one TOML file. An unknown key is an error that names it and the file."""
 
 import tomllib
+from math import inf
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -15,101 +16,145 @@ Count = Annotated[int, Field(ge=1)]
 class Section(BaseModel):
     """A table of the TOML file: frozen, and a key it does not know is an error."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 class Data(Section):
     """Where the tables are (paths relative to the configuration file) and which column means what."""
 
     items: Path | None = None
+    """Needed: csv, tsv, parquet, jsonl or ndjson. In csv and tsv a `|` separates the values of an attribute."""
     interactions: Path | None = None
+    """A row for each time that a user chose or rated an item; without it the engine can search, but not learn."""
     triples: Path | None = None
+    """Facts of your own, in columns head, relation and tail; heads and tails are item ids or free ids."""
     users: Path | None = None
-    image_root: Path = Path(".")
+    """What is known of users beside their history."""
+    image_root: Path = Path()
+    """The folder that paths of pictures start from; a picture outside it is refused."""
     item: str = "item_id"
+    """The column of item ids, in items and interactions."""
     user: str = "user_id"
+    """The column of user ids, in interactions and users."""
     value: str | None = "value"
-    """Rating or weight of an interaction; without the column every interaction weighs 1."""
+    """Rating or weight of an interaction; without the column (or with "") every interaction weighs 1."""
     time: str | None = "time"
-    """Unix seconds or a date; without the column the order of the file is the order of events."""
+    """Unix seconds or a date; without the column (or with "") the order of the file is the order of events."""
     title: str = "title"
+    """What lists show; without the column the id is shown."""
     text: tuple[str, ...] = ("title",)
     """Columns joined, in this order, into the text of an item."""
     image: str | None = "image"
+    """The column of paths of pictures."""
     attributes: tuple[str, ...] = ()
     """Columns (a value or a list of values) that become nodes of the graph: HAS_GENRE for a column `genre`."""
     brand: str | None = None
+    """The column of the maker, which becomes a brand node."""
     category: str | None = None
     """A path such as `Shoes > Sport shoes`, which becomes a tree of category nodes."""
     numeric: tuple[str, ...] = ()
     """Columns of numbers, kept for `where` filters (price, runtime)."""
     user_attributes: tuple[str, ...] = ()
+    """Columns of users (a value or a list of values) that become nodes of the graph."""
 
 
 class Encoders(Section):
     """Which encoders, by name, local directory or hub id; an empty string switches one off."""
 
     text: str = "multilingual"
+    """`multilingual` (zh, en and 14 more), `minilm` (English), a directory or a hub id."""
     image: str = "efficientnet-lite0"
+    """`efficientnet-lite0`, a directory or a hub id."""
     clip: str = ""
     """An open_clip model for text-to-image search, for instance `weft-small`."""
     cache: Path = Path(".weft/embeddings")
+    """Where vectors are kept, so that nothing is encoded twice."""
 
 
 class Graph(Section):
     """Where the knowledge graph is kept."""
 
     store: Literal["ladybug", "none"] = "ladybug"
+    """`ladybug` keeps it on disk, for Cypher; with `none` it is in memory only."""
+
+
+HalfLives = Annotated[tuple[Positive, ...], Field(min_length=1)]
+"""In events: after so many later events a past one weighs half; `inf` never fades. Each gives a signal of its own."""
 
 
 class Ease(Section):
-    """EASE (Steck 2019) on a history weighted by recency."""
+    """EASE (Steck 2019): closed-form item-item weights, read from histories that fade."""
 
     enabled: bool = True
-    l2: Positive = 200.0
-    half_life: Positive = 10.0
-    """After so many later events a past event weighs half."""
+    """Whether this generator is built."""
+    l2: Positive = 500.0
+    """Ridge penalty; more items or fewer events want more."""
+    half_lives: HalfLives = (3.0, 10.0, 30.0, inf)
+    """In events: after so many a past event weighs half; `inf` never fades. Each gives a signal of its own."""
+    max_items: Count = 40_000
+    """Only the most chosen items get weights; memory is 4 bytes times its square."""
 
 
 class Transitions(Section):
-    """Item-to-item transitions with decay, divided by the root of both popularities."""
+    """Item-to-item transitions with decay, divided by a power of both popularities."""
 
     enabled: bool = True
-    window: Count = 10
-    decay: Annotated[float, Field(gt=0, le=1)] = 0.8
-    half_life: Positive = 2.0
+    """Whether this generator is built."""
+    window: Count = 20
+    """Events after an event that count as following it."""
+    decay: Annotated[float, Field(gt=0, le=1)] = 0.9
+    """Weight of a pair falls by this with each event between."""
+    power: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """Of both popularities; 0 leaves the counts as they are, 1 divides them by the full product."""
+    half_lives: HalfLives = (0.7, 1.5, 4.0)
+    """As of EASE."""
 
 
 class Popularity(Section):
-    """How often an item was chosen, recent choices weighing more when `half_life_days` is set."""
+    """How often an item was chosen; predicted from content for an item nobody has met."""
 
     enabled: bool = True
-    half_life_days: Positive | None = None
+    """Whether this generator is built."""
 
 
 class Content(Section):
-    """Kernel ridge from what an item is (words, pictures, graph facts) to who chose it."""
+    """Kernel ridge from what an item is (graph facts, words, text, picture) to who chose it. Zero drops a kernel."""
 
     enabled: bool = True
-    facts: float = 1.0
-    text: float = 0.6
-    words: float = 0.3
-    image: float = 0.15
+    """Whether this generator is built."""
+    facts: Annotated[float, Field(ge=0)] = 1.0
+    """Weight of the graph's facts."""
+    words: Annotated[float, Field(ge=0)] = 0.3
+    """Weight of the words (TF-IDF)."""
+    text: Annotated[float, Field(ge=0)] = 0.6
+    """Weight of the text encoder."""
+    image: Annotated[float, Field(ge=0)] = 0.15
+    """Weight of the image encoder."""
     l2: Positive = 1.0
+    """Ridge penalty."""
     rank: Count = 20
-    half_life: Positive = 1000.0
-    prior: bool = True
+    """Of the smoothed targets: taste is learned in this many dimensions."""
+    half_lives: HalfLives = (3.0, inf)
+    """As of EASE."""
+    max_items: Count = 20_000
+    """Only the most chosen items are learned from; time is cubic in it."""
 
 
 class Gnn(Section):
     """Relational graph network over the knowledge graph, carrying the modality vectors."""
 
     enabled: bool = True
+    """Whether this generator is built."""
     dim: Count = 64
+    """Size of a node's vector."""
     layers: Count = 2
+    """Steps along relations that a vector takes in."""
     epochs: Count = 60
+    """Passes over the interactions."""
     learning_rate: Positive = 0.01
+    """Of Adam."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
+    """Share of values hidden in training."""
 
 
 class Candidates(Section):
@@ -121,30 +166,46 @@ class Candidates(Section):
 
 
 class Fusion(Section):
-    """The learned fusion over the generators' scores."""
+    """The learned fusion over the generators' signals, and the reranker on top of it."""
 
-    epochs: Count = 200
-    learning_rate: Positive = 0.02
     l2: Annotated[float, Field(ge=0)] = 1e-4
-    folds: Count = 5
-    """Cold folds: each hides a part of the items from the generators, so that the fusion learns what new items are worth."""
+    """Ridge penalty of the signals' weights."""
+    users: Count = 1000
+    """Users whose lists the fusion learns from, at most."""
+    hidden_share: Annotated[float, Field(gt=0, lt=0.5)] = 0.2
+    """Share of the items hidden from the generators, so that the fusion learns what new items are worth."""
     gate: bool = True
     """Switch off each part whose paired gain on validation includes zero."""
+    rerank: bool = True
+    """Reorder the top of each list by a boosted model."""
+    depth: Count = 120
+    """Candidates a user that the reranker sees."""
+    rounds: Count = 400
+    """Most boosting rounds; validation stops earlier."""
+    share: Positive = 0.5
+    """Weight of the fused score that the reranker starts from."""
 
 
 class Evaluation(Section):
     split: Literal["time", "leave-one-out", "random", "cold-item", "cold-user"] = "time"
+    """What is held out: the latest events, one event a user, any events, all events of some items or of some users."""
     k: Count = 20
+    """Length of the lists that are scored."""
     test_share: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    """Share held out for the figures."""
     valid_share: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    """Share held out for gates and choices."""
     resamples: Count = 1000
+    """Bootstrap samples of users behind each interval."""
 
 
 class Config(Section):
     """Everything a build depends on besides the tables."""
 
     seed: int = 0
+    """Every random draw starts from it: the same seed and tables give the same engine."""
     threads: Count = 2
+    """Cores to use."""
     data: Data = Data()
     encoders: Encoders = Encoders()
     graph: Graph = Graph()

@@ -1,4 +1,4 @@
-"""Tables of any accepted form (csv, tsv, parquet, JSON lines, frames in memory) as raw columns, each row with its line."""
+"""Tables of any accepted form (csv, tsv, parquet, JSON lines, frames in memory) as raw columns with line numbers."""
 
 import csv
 import json
@@ -16,7 +16,7 @@ from engine.errors import DataError
 
 SUFFIXES = {".csv": ",", ".tsv": "\t", ".parquet": "", ".jsonl": "", ".ndjson": ""}
 REJECTS = {"file": pl.String, "line": pl.Int64, "field": pl.String, "reason": pl.String, "value": pl.String}
-TableLike = pl.DataFrame | Sequence[Mapping[str, Any]] | Any
+TableLike = Any
 """A polars or pandas frame, or rows as dictionaries."""
 
 _ROWS_A_TIME = 50_000
@@ -50,8 +50,8 @@ def reject_rows(name: str, lines: Any, field: str, reason: str, values: Any) -> 
     )
 
 
-def read_table(path: Path, wanted: Sequence[str]) -> Table:
-    """Read the columns `wanted` (those that are there) of a file; the suffix says its form.
+def read_table(path: Path, wanted: Sequence[str] | None = None) -> Table:
+    """Read the columns `wanted` (those that are there; all, if None) of a file; the suffix says its form.
 
     csv: comma, RFC 4180 quotes. tsv: tab, no quotes. Both UTF-8 with a header line, and `|` between the values of a
     list. jsonl, ndjson: an object a line. Raises DataError when the file as a whole is unreadable.
@@ -72,22 +72,23 @@ def read_table(path: Path, wanted: Sequence[str]) -> Table:
     return _delimited(str(path), data, SUFFIXES[suffix], wanted)
 
 
-def in_memory(table: TableLike, name: str, wanted: Sequence[str]) -> Table:
+def in_memory(table: TableLike, name: str, wanted: Sequence[str] | None = None) -> Table:
     """The same of a table in memory: a polars or pandas frame, or dictionaries, which may lack keys."""
     if isinstance(table, pl.LazyFrame):
         table = table.collect()
     if isinstance(table, pl.DataFrame):
-        names, frame = table.columns, table.select([column for column in wanted if column in table.columns])
+        names, frame = table.columns, table.select(_there(wanted, table.columns))
     elif hasattr(table, "iloc") and hasattr(table, "columns"):  # pandas, which need not be installed
         names = [str(column) for column in table.columns]
         _refuse_repeats(name, names)
-        series = {column: columns.from_values(_pandas_values(table[column])) for column in wanted if column in names}
+        series = {column: columns.from_values(_pandas_values(table[column])) for column in _there(wanted, names)}
         frame = pl.DataFrame(series)
     else:
         rows = list(table)
         if not all(isinstance(row, Mapping) for row in rows):
             raise DataError(f"{name}: a table is a polars or pandas frame or a list of dictionaries")
-        table, (names, frame) = rows, _of_mappings(rows, wanted)
+        names, frame = _of_mappings(rows, wanted)
+        table = rows
     return Table(name, frame, _numbers(len(table)), tuple(names), None, pl.DataFrame(schema=REJECTS))
 
 
@@ -96,9 +97,9 @@ def _pandas_values(column: Any) -> list[object]:
     return [None if gone else value for value, gone in zip(column.tolist(), missing.tolist(), strict=True)]
 
 
-def _parquet(path: Path, wanted: Sequence[str]) -> Table:
+def _parquet(path: Path, wanted: Sequence[str] | None) -> Table:
     names = pl.read_parquet_schema(path)
-    frame = pl.read_parquet(path, columns=[column for column in wanted if column in names])
+    frame = pl.read_parquet(path, columns=_there(wanted, list(names)))
     height = pl.scan_parquet(path).select(pl.len()).collect().item()
     return Table(str(path), frame, _numbers(height), tuple(names), None, pl.DataFrame(schema=REJECTS))
 
@@ -107,7 +108,7 @@ def _numbers(height: int) -> pl.Series:
     return pl.int_range(1, height + 1, eager=True)
 
 
-def _json_lines(name: str, data: bytes, wanted: Sequence[str]) -> Table:
+def _json_lines(name: str, data: bytes, wanted: Sequence[str] | None) -> Table:
     text, broken = _decode(name, data)
     rows, lines, rejects = [], [], [broken]
     bad_lines = set(broken["line"].to_list())
@@ -132,13 +133,13 @@ def _json_object(line: str) -> dict[str, Any] | None:
     return row if isinstance(row, dict) else None
 
 
-def _of_mappings(rows: Sequence[Mapping[str, Any]], wanted: Sequence[str]) -> tuple[list[str], pl.DataFrame]:
+def _of_mappings(rows: Sequence[Mapping[str, Any]], wanted: Sequence[str] | None) -> tuple[list[str], pl.DataFrame]:
     names = list(dict.fromkeys(str(key) for row in rows for key in row))
-    series = {column: columns.from_values([row.get(column) for row in rows]) for column in wanted if column in names}
+    series = {column: columns.from_values([row.get(column) for row in rows]) for column in _there(wanted, names)}
     return names, pl.DataFrame(series)
 
 
-def _delimited(name: str, data: bytes, separator: str, wanted: Sequence[str]) -> Table:
+def _delimited(name: str, data: bytes, separator: str, wanted: Sequence[str] | None) -> Table:
     """Rows as lists of cells, then columns. A row that has not one cell for each column is rejected."""
     text, broken = _decode(name, data)
     rows = _quoted_rows(text) if separator == "," and '"' in text else _plain_rows(text, separator)
@@ -158,7 +159,7 @@ def _delimited(name: str, data: bytes, separator: str, wanted: Sequence[str]) ->
         for line, cells in ragged.select("line", "cells").iter_rows()
     ]
     rows = rows.filter(fits)
-    frame = rows.select(pl.col("cells").list.get(header.index(c)).alias(c) for c in wanted if c in header)
+    frame = rows.select(pl.col("cells").list.get(header.index(c)).alias(c) for c in _there(wanted, header))
     return Table(name, frame, rows["line"], tuple(header), "|", pl.concat([broken, *reasons]))
 
 
@@ -222,12 +223,16 @@ def _is_utf8(line: bytes) -> bool:
     return True
 
 
+def _there(wanted: Sequence[str] | None, names: Sequence[str]) -> list[str]:
+    return list(names) if wanted is None else [column for column in wanted if column in names]
+
+
 def _refuse_repeats(name: str, header: Sequence[str]) -> None:
-    repeated = sorted({column for column in header if list(header).count(column) > 1})
-    if repeated:
-        raise DataError(
-            f"{name}: {len(repeated)} names stand twice in the header ({repeated[0]!r}); rename one of each"
-        )
+    seen: set[str] = set()
+    for column in header:
+        if column in seen:
+            raise DataError(f"{name}: more than one column is called {column!r}; rename the others")
+        seen.add(column)
 
 
 def _first_line(error: Exception) -> str:

@@ -1,0 +1,87 @@
+"""The commented configuration file, written from the tree itself: every key, its default and what it means."""
+
+import json
+import textwrap
+from collections.abc import Mapping
+from pathlib import Path, PurePath
+from typing import Any
+
+from pydantic import BaseModel
+
+from engine import atomic
+from engine.config import Config, Data, Section
+
+_EXAMPLES = {
+    "items": "items.parquet",
+    "interactions": "interactions.parquet",
+    "triples": "triples.parquet",
+    "users": "users.parquet",
+    "brand": "brand",
+    "category": "category",
+}
+"""Shown, commented out, for keys that have no default."""
+
+_TITLE = "Weft: `weft build` makes an engine from this file. Paths start from the folder of this file."
+
+
+def template() -> str:
+    """The file that `weft init` writes: it parses to `Config()`."""
+    return (
+        _comment(f"{_TITLE}\nEvery key stands here with its default; what is left out keeps it.")
+        + "\n"
+        + "\n".join(_section(Config, ""))
+        + "\n"
+    )
+
+
+def data_file(data: Mapping[str, Any], title: str) -> str:
+    """A file with a [data] table of these keys, each with its comment; all others keep their defaults."""
+    body = [line for key, value in data.items() for line in _entry(Data, key, value)]
+    head = _comment(f"{title}\n{_TITLE}\nEvery key that is left out keeps its default; `weft init` shows them all.")
+    return head + "\n[data]\n" + "\n".join(body) + "\n"
+
+
+def write_template(path: Path) -> None:
+    """Write the commented file; one that is there is not replaced (FileExistsError)."""
+    if path.exists():
+        raise FileExistsError(f"{path} is there already")
+    atomic.write_text(path, template())
+
+
+def _section(model: type[BaseModel], name: str) -> list[str]:
+    """Lines of a table, then of the tables within it, as TOML wants them."""
+    keys = [key for key, field in model.model_fields.items() if _table(field.annotation) is None]
+    lines = [line for key in keys for line in _entry(model, key, model.model_fields[key].default)]
+    if name and keys:
+        lines = ["", *_comment(model.__doc__ or "").splitlines(), f"[{name}]", *lines]
+    for key, field in model.model_fields.items():
+        table = _table(field.annotation)
+        if table is not None:
+            lines += _section(table, f"{name}.{key}" if name else key)
+    return lines
+
+
+def _table(kind: Any) -> type[Section] | None:
+    return kind if isinstance(kind, type) and issubclass(kind, Section) else None
+
+
+def _entry(model: type[BaseModel], key: str, value: Any) -> list[str]:
+    comment = _comment(model.model_fields[key].description or "").splitlines()
+    line = f'# {key} = "{_EXAMPLES[key]}"' if value is None else f"{key} = {_toml(value)}"
+    return [*comment, line]
+
+
+def _comment(text: str) -> str:
+    lines = [part for line in text.splitlines() for part in textwrap.wrap(line, 116)]
+    return "".join(f"# {line}\n" for line in lines)
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int | float):
+        return repr(value)
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(_toml(part) for part in value)}]"
+    shown = value.as_posix() if isinstance(value, PurePath) else str(value)
+    return json.dumps(shown, ensure_ascii=False).replace("\x7f", "\\u007f")
