@@ -68,7 +68,11 @@ def _swap(new: Path, old: Path) -> None:
         return
     backup = new.with_suffix(".old")
     old.rename(backup)
-    new.rename(old)
+    try:
+        new.rename(old)
+    except OSError:
+        backup.rename(old)
+        raise
     backup.rename(new)
 
 

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -357,6 +358,23 @@ def test_without_the_exchange_call_folders_still_change_places(tmp_path, monkeyp
     for n in (1, 2):
         artifact.write(tmp_path / "it", tensors={}, tables={}, facts={"n": n})
     assert artifact.read(tmp_path / "it").facts == {"n": 2}
+    assert [path.name for path in tmp_path.iterdir()] == ["it"]
+
+
+def test_a_swap_that_fails_half_way_is_taken_back(tmp_path, monkeypatch):
+    artifact.write(tmp_path / "it", tensors={}, tables={}, facts={"n": 1})
+    monkeypatch.setattr(atomic, "_exchange", lambda new, old: False)
+    rename = Path.rename
+
+    def fail_for_the_new(self, target):
+        if self.suffix == ".partial":
+            raise OSError("the disk is full")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", fail_for_the_new)
+    with pytest.raises(OSError, match="the disk is full"):
+        artifact.write(tmp_path / "it", tensors={}, tables={}, facts={"n": 2})
+    assert artifact.read(tmp_path / "it").facts == {"n": 1}
     assert [path.name for path in tmp_path.iterdir()] == ["it"]
 
 
