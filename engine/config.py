@@ -1,11 +1,14 @@
 """The configuration: one typed tree, read from one TOML file. An unknown key is an error that names it and the file."""
 
+import re
 import tomllib
+from difflib import get_close_matches
 from math import inf
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 
 from engine.errors import ConfigError
 
@@ -220,15 +223,18 @@ def load(path: Path) -> Config:
     Raises ConfigError naming the file, the line or key, and what to do about it.
     """
     try:
-        tree = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8-sig")
+        tree = tomllib.loads(text)
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such file; `weft init` writes a commented one") from None
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror}); name a TOML file") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: {error}; the file must be UTF-8 TOML") from None
     try:
         config = Config.model_validate(tree)
     except ValidationError as error:
-        raise ConfigError("\n".join(_explain(path, problem) for problem in error.errors())) from None
+        raise ConfigError("\n".join(_explain(path, text, problem) for problem in error.errors())) from None
     return resolve(config, path.parent)
 
 
@@ -244,9 +250,63 @@ def resolve(config: Config, folder: Path) -> Config:
     return config.model_copy(update={"data": data, "encoders": encoders})
 
 
-def _explain(path: Path, problem: object) -> str:
-    assert isinstance(problem, dict)
-    key = ".".join(str(part) for part in problem["loc"])
+def _explain(path: Path, text: str, problem: ErrorDetails) -> str:
+    """One line: file, line, key, what is wrong with it, and the remedy."""
+    keys = [part for part in problem["loc"] if isinstance(part, str)]
+    line = _line(text, keys)
+    place = f"{path}: line {line}: " if line else f"{path}: "
+    key = ".".join(keys)
     if problem["type"] == "extra_forbidden":
-        return f"{path}: unknown key `{key}`; remove it or see `weft init` for the keys there are"
-    return f"{path}: `{key}`: {problem['msg']} (got {problem['input']!r})"
+        close = _closest(keys)
+        hint = f" (did you mean `{close}`?)" if close else ""
+        return f"{place}unknown key `{key}`{hint}; remove it, or see `weft init` for the keys there are"
+    if problem["type"] in ("model_type", "model_attributes_type"):
+        return f"{place}`{key}` is a table: write [{key}] and its keys below"
+    wrong = "a path in quotes is wanted" if problem["type"].startswith("path") else problem["msg"]
+    return f"{place}`{key}`: {wrong} (got {repr(problem['input'])[:100]}); {_remedy(keys)}"
+
+
+def _line(text: str, keys: list[str]) -> int | None:
+    """The line (1 is the first) where a key, or the table it would be in, is set in TOML written the usual way."""
+    table = ""
+    name = ".".join(keys)
+    for number, line in enumerate(text.splitlines(), start=1):
+        header = re.match(r"\s*\[\s*([\w.\-]+)\s*\]", line)
+        assigned = re.match(r"\s*([\w.\-]+)\s*=", line)
+        if header:
+            table = header[1]
+        found = table if header else f"{table}.{assigned[1]}".lstrip(".") if assigned else ""
+        if found == name or (header and found.startswith(f"{name}.")):
+            return number
+    return None
+
+
+def _closest(keys: list[str]) -> str | None:
+    """The key that an unknown one was likely meant to be: a similar one beside it, or one of its name elsewhere."""
+    known = _known(Config)
+    table, name = keys[:-1], keys[-1]
+    beside = [path[-1] for path in known if path[:-1] == table] + [
+        path[len(table)] for path in known if path[: len(table)] == table and len(path) > len(table) + 1
+    ]
+    close = get_close_matches(name, beside, n=1)
+    if close:
+        return ".".join([*table, close[0]])
+    return next((".".join(path) for path in known if path[-1] == name), None)
+
+
+def _known(model: type[BaseModel]) -> list[list[str]]:
+    """The path of every key of the tree."""
+    paths = []
+    for name, field in model.model_fields.items():
+        kind = field.annotation
+        inner = _known(kind) if isinstance(kind, type) and issubclass(kind, Section) else [[]]
+        paths += [[name, *path] for path in inner]
+    return paths
+
+
+def _remedy(keys: list[str]) -> str:
+    model: Any = Config
+    for name in keys[:-1]:
+        model = model.model_fields[name].annotation
+    default = model.model_fields[keys[-1]].default
+    return "correct it, or leave it out" + (f" for the default, {default!r}" if default is not None else "")

@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 
 from engine import atomic
+from engine.catalogue import write_rejects
 from engine.errors import DataError
 from engine.template import data_file
 
@@ -29,6 +30,8 @@ class Summary:
     """Rows of the table of users; 0 where there is none."""
     images: int
     """Items with a picture."""
+    rejects: int
+    """Lines of the source that could not be read; rejects.csv beside the tables has them."""
 
 
 def text(source: Path, name: str, encoding: str = "utf-8") -> str:
@@ -57,8 +60,14 @@ def items_of(interactions: pl.DataFrame) -> pl.DataFrame:
     return interactions.select("item_id").drop_nulls().unique(maintain_order=True)
 
 
-def write(out: Path, title: str, tables: Mapping[str, pl.DataFrame], data: Mapping[str, Any]) -> Summary:
-    """Write the tables and a weft.toml whose [data] has `data` (beside the tables); what is there is replaced."""
+def write(
+    out: Path,
+    title: str,
+    tables: Mapping[str, pl.DataFrame],
+    data: Mapping[str, Any],
+    rejects: pl.DataFrame | None = None,
+) -> Summary:
+    """Write the tables and a weft.toml whose [data] names them and has `data`; what is there is replaced."""
     out.mkdir(parents=True, exist_ok=True)
     for name, table in tables.items():
         aside = out / f".{name}.{uuid.uuid4().hex[:8]}.partial"
@@ -69,6 +78,8 @@ def write(out: Path, title: str, tables: Mapping[str, pl.DataFrame], data: Mappi
             aside.unlink(missing_ok=True)
     named = {name: f"{name}.parquet" for name in TABLES if name in tables}
     atomic.write_text(out / "weft.toml", data_file({**named, **data}, title))
+    if rejects is not None and len(rejects):
+        write_rejects(rejects, out / "rejects.csv")
     image = tables["items"].get_column(data.get("image", "image"), default=None)
     return Summary(
         config=out / "weft.toml",
@@ -76,6 +87,7 @@ def write(out: Path, title: str, tables: Mapping[str, pl.DataFrame], data: Mappi
         interactions=len(tables["interactions"]) if "interactions" in tables else 0,
         triples=len(tables["triples"]) if "triples" in tables else 0,
         users=len(tables["users"]) if "users" in tables else 0,
+        rejects=0 if rejects is None else len(rejects),
         images=0 if image is None else int((image.cast(pl.String).fill_null("") != "").sum()),
     )
 

@@ -44,9 +44,8 @@ def convert(source: Path, out: Path) -> Summary:
         "image": "image",
         "category": "category",
     }
-    return folder.write(
-        out, "Grocery Store: products with a picture, a description and a category.", {"items": items}, data
-    )
+    title = "Grocery Store: products with a picture, a description and a category."
+    return folder.write(out, title, {"items": items}, data, table.rejects)
 
 
 def _description(source: Path, name: str) -> str:

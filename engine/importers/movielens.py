@@ -9,7 +9,7 @@ from engine import columns
 from engine.errors import DataError
 from engine.importers import folder
 from engine.importers.folder import Summary
-from engine.readers import read_table
+from engine.readers import REJECTS, read_table
 
 _FLAGS = (
     "Action", "Adventure", "Animation", "Children's", "Comedy", "Crime", "Documentary", "Drama", "Fantasy",
@@ -44,7 +44,8 @@ def convert(source: Path, out: Path) -> Summary:
     interactions = ratings.sort(order).with_columns(
         pl.col("value").cast(pl.Float32, strict=False), pl.col("time").cast(pl.Int64, strict=False)
     )
-    tables = {"items": _items(source), "interactions": interactions, "users": _users(source)}
+    facts, rejects = _facts(source)
+    tables = {"items": _items(source, facts), "interactions": interactions, "users": _users(source)}
     data = {
         "image_root": folder.image_root(source, out),
         "title": "title",
@@ -54,14 +55,16 @@ def convert(source: Path, out: Path) -> Summary:
         "numeric": ["release_year", "runtime_minutes"],
         "user_attributes": ["age", "gender", "occupation"],
     }
-    return folder.write(out, "MovieLens 100K: ratings of films, with what is known of the films.", tables, data)
+    return folder.write(
+        out, "MovieLens 100K: ratings of films, with what is known of the films.", tables, data, rejects
+    )
 
 
-def _items(source: Path) -> pl.DataFrame:
+def _items(source: Path, facts: pl.DataFrame) -> pl.DataFrame:
     """One row a film of u.item, in its order."""
     names = ("item_id", "full_title", "released", "video", "url", "unknown", *_FLAGS)
     films = folder.rows(folder.text(source, "u.item", "latin-1"), "|", names)
-    films = films.join(_facts(source), on="item_id", how="left", maintain_order="left")
+    films = films.join(facts, on="item_id", how="left", maintain_order="left")
     flags = pl.concat_list(pl.when(pl.col(flag) == "1").then(pl.lit(flag)) for flag in _FLAGS).list.drop_nulls()
     dated = pl.coalesce(
         pl.col("full_title").str.extract(r"\((\d{4})\)[^()]*(?:\(V\))?\s*$"),
@@ -90,11 +93,13 @@ def _title(full: pl.Expr) -> pl.Expr:
     return bare.str.replace(r"^(.+), (The|A|An|Il|La|Le|Les|El|Der|Die|Das)$", "$2 $1")
 
 
-def _facts(source: Path) -> pl.DataFrame:
-    """Facts of tmdb.jsonl, one row a film; no rows without the file."""
+def _facts(source: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Facts of tmdb.jsonl, one row a film, and the lines that cannot be read; no rows without the file."""
     path = source / "tmdb.jsonl"
+    rejects = pl.DataFrame(schema=REJECTS)
     if path.is_file():
         table = read_table(path, _FACTS)
+        rejects = table.rejects
         missing = set(_FACTS) - set(table.columns)
         if missing:
             raise DataError(
@@ -115,7 +120,7 @@ def _facts(source: Path) -> pl.DataFrame:
     renamed = {"genres": "genres", "companies": "company", "countries": "country", "languages": "language"}
     facts |= {name: columns.lists(given[column]) for column, name in renamed.items()}
     facts["collection"] = columns.lists(given["collection"])
-    return pl.DataFrame(facts).unique("item_id", keep="first", maintain_order=True)
+    return pl.DataFrame(facts).unique("item_id", keep="first", maintain_order=True), rejects
 
 
 def _users(source: Path) -> pl.DataFrame:

@@ -1,6 +1,7 @@
 """Plain tables (csv, tsv, parquet, JSON lines): which column means what is told, or guessed from common names."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -45,30 +46,31 @@ def convert(source: Path, out: Path, mapping: Mapping[str, str | Sequence[str]] 
     found = {name: table for name in folder.TABLES if (table := _read(source, name)) is not None}
     if "items" not in found and "interactions" not in found:
         raise DataError(f"{source}: there is no file items or interactions with a suffix of {', '.join(SUFFIXES)}")
+    for key in ("item", "user"):
+        if key in given and not any(given[key] in table.columns for table in found.values()):
+            raise DataError(f"{source}: no table has a column `{given[key]}` ({key})")
     data: Columns = {}
     tables: dict[str, pl.DataFrame] = {}
     if "interactions" in found:
-        data |= {key: _one(found["interactions"], key, given) for key in ("item", "user", "value", "time")}
-        tables["interactions"] = found["interactions"].frame
+        table = _named(_named(found["interactions"], "item", given), "user", given)
+        data |= {key: _one(table, key, given) for key in ("value", "time")}
+        tables["interactions"] = table.frame
     if "items" in found:
-        data |= _described(found["items"], given)
-        tables["items"] = _with_lists(found["items"], data["attributes"])
-        data["image_root"] = folder.image_root(source, out)
+        table = _named(found["items"], "item", given)
+        data |= {"image_root": folder.image_root(source, out), **_described(table, given)}
+        tables["items"] = _with_lists(table, data["attributes"])
     else:
-        tables["items"] = found["interactions"].frame.select(data["item"]).unique(maintain_order=True)
+        tables["items"] = folder.items_of(tables["interactions"])
         data |= {"title": "", "text": [], "image": ""}
     if "users" in found:
-        users = found["users"]
-        data["user"] = _one(users, "user", given)
-        data["user_attributes"] = _many(
-            users, "user_attributes", given, [n for n in users.columns if n != data["user"]]
-        )
-        tables["users"] = _with_lists(users, data["user_attributes"])
+        table = _named(found["users"], "user", given)
+        data["user_attributes"] = _many(table, "user_attributes", given, [n for n in table.columns if n != "user_id"])
+        tables["users"] = _with_lists(table, data["user_attributes"])
     if "triples" in found:
         tables["triples"] = found["triples"].frame
-    return folder.write(
-        out, f"Tables from {source.name}. Columns that nobody told the meaning of are guessed.", tables, data
-    )
+    rejects = pl.concat([table.rejects for table in found.values()])
+    title = f"Tables from {source.name}. Columns that nobody told the meaning of are guessed."
+    return folder.write(out, title, tables, data, rejects)
 
 
 def _checked(mapping: Mapping[str, str | Sequence[str]]) -> Columns:
@@ -93,6 +95,16 @@ def _read(source: Path, name: str) -> Table | None:
     return read_table(paths[0]) if paths else None
 
 
+def _named(table: Table, key: str, given: Columns) -> Table:
+    """The table with its column of ids as item_id or user_id, so that all tables call them the same."""
+    here = {k: v for k, v in given.items() if k != key or v in table.columns}
+    column, name = _one(table, key, here), f"{key}_id"
+    if not column:
+        raise DataError(f"{table.name}: which column has the ids? Map `{key}` to one of: {', '.join(table.columns)}")
+    frame = table.frame.select(pl.col(column).alias(name), pl.exclude(column, name))
+    return replace(table, frame=frame, columns=tuple(frame.columns))
+
+
 def _one(table: Table, key: str, given: Columns) -> str:
     """The column of a key: as told, else by a common name, else none."""
     if key in given:
@@ -100,10 +112,7 @@ def _one(table: Table, key: str, given: Columns) -> str:
         _there(table, key, [name] if name else [])
         return name
     small = {name.lower(): name for name in reversed(table.columns)}
-    name = next((small[common] for common in _COMMON[key] if common in small), "")
-    if not name and key in ("item", "user"):
-        raise DataError(f"{table.name}: which column has the ids? Map `{key}` to one of: {', '.join(table.columns)}")
-    return name
+    return next((small[common] for common in _COMMON[key] if common in small), "")
 
 
 def _many(table: Table, key: str, given: Columns, guess: list[str]) -> list[str]:
@@ -122,7 +131,7 @@ def _there(table: Table, key: str, names: Sequence[str]) -> None:
 
 def _described(table: Table, given: Columns) -> Columns:
     """What the columns of items mean."""
-    data: Columns = {key: _one(table, key, given) for key in ("item", "title", "image", "brand", "category")}
+    data: Columns = {key: _one(table, key, given) for key in ("title", "image", "brand", "category")}
     small = {name.lower(): name for name in reversed(table.columns)}
     texts = [str(data["title"]), *(small[common] for common in _COMMON["text"] if common in small)]
     data["text"] = _many(table, "text", given, [name for name in texts if name])
