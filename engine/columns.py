@@ -1,9 +1,12 @@
 """Raw columns of any type, as ids, texts, lists, numbers and times. A cell that cannot be read is null, no error."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
+import numpy as np
 import polars as pl
 
+_LISTS = (list, tuple, set, np.ndarray)
 LONGEST_TEXT = 1_000_000
 """Characters of a cell; what is beyond is cut off."""
 LONGEST_ID = 1000
@@ -16,22 +19,22 @@ _DATES_WITH_ZONE = "%Y-%m-%d %H:%M:%S%.f%#z"
 def from_values(values: Sequence[object]) -> pl.Series:
     """Python values of whatever types as a column: of one type where they have one, else of lists, else of strings."""
     given = {type(value) for value in values if value is not None}
-    if given & {list, tuple, set}:
+    if given & set(_LISTS):
         return pl.Series([_strings(value) for value in values], dtype=pl.List(pl.String))
     if given == {int, float}:
         values, given = [None if value is None else float(value) for value in values], {float}  # type: ignore[arg-type]
-    if len(given) <= 1 and not given & {dict, bool}:
+    if len(given) <= 1 and given <= {int, float, str, datetime}:
         try:
             return pl.Series(list(values))
         except (pl.exceptions.PolarsError, OverflowError, TypeError, ValueError):
-            pass  # an integer beyond 64 bits, a type of somebody's own
+            pass  # an integer beyond 64 bits, a lone surrogate, two time zones
     return pl.Series([_string(value) for value in values], dtype=pl.String)
 
 
 def _strings(value: object) -> list[str | None] | None:
     if value is None:
         return None
-    members = list(value) if isinstance(value, list | tuple | set) else [value]
+    members = list(value) if isinstance(value, _LISTS) else [value]
     return [_string(member) for member in members]
 
 
@@ -142,7 +145,7 @@ def _strings_of(column: pl.Series) -> pl.Series:
 def _string(value: object) -> str | None:
     if isinstance(value, bytes):
         return value.decode("utf-8", errors="replace")
-    return None if value is None else str(value)
+    return None if value is None else str(value).encode("utf-8", errors="replace").decode("utf-8")
 
 
 def _unlisted(column: pl.Series) -> pl.Series:

@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import StringIO
 from itertools import islice
@@ -77,24 +77,27 @@ def in_memory(table: TableLike, name: str, wanted: Sequence[str] | None = None) 
     if isinstance(table, pl.LazyFrame):
         table = table.collect()
     if isinstance(table, pl.DataFrame):
-        names, frame = table.columns, table.select(_there(wanted, table.columns))
+        names, height, frame = table.columns, table.height, table.select(_there(wanted, table.columns))
     elif hasattr(table, "iloc") and hasattr(table, "columns"):  # pandas, which need not be installed
-        names = [str(column) for column in table.columns]
+        names, height = [str(column) for column in table.columns], len(table)
         _refuse_repeats(name, names)
-        series = {column: columns.from_values(_pandas_values(table[column])) for column in _there(wanted, names)}
-        frame = pl.DataFrame(series)
+        frame = pl.DataFrame(
+            {column: _of_pandas(table.iloc[:, names.index(column)]) for column in _there(wanted, names)}
+        )
     else:
-        rows = list(table)
+        rows = list(table) if isinstance(table, Iterable) else [table]
         if not all(isinstance(row, Mapping) for row in rows):
             raise DataError(f"{name}: a table is a polars or pandas frame or a list of dictionaries")
+        height = len(rows)
         names, frame = _of_mappings(rows, wanted)
-        table = rows
-    return Table(name, frame, _numbers(len(table)), tuple(names), None, pl.DataFrame(schema=REJECTS))
+    return Table(name, frame, _numbers(height), tuple(names), None, pl.DataFrame(schema=REJECTS))
 
 
-def _pandas_values(column: Any) -> list[object]:
-    missing = column.isna()
-    return [None if gone else value for value, gone in zip(column.tolist(), missing.tolist(), strict=True)]
+def _of_pandas(column: Any) -> pl.Series:
+    if column.dtype != object:
+        return pl.from_pandas(column.to_frame(name="column")).to_series()
+    missing = column.isna().tolist()
+    return columns.from_values([None if gone else value for value, gone in zip(column, missing, strict=True)])
 
 
 def _parquet(path: Path, wanted: Sequence[str] | None) -> Table:
