@@ -33,6 +33,7 @@ KINDS: dict[str, str] = {
 
 _PLURALS = {(kind[:-1] + "ies" if kind.endswith("y") else kind + "s"): kind for kind in KINDS}
 _RELATIONS = {"brand": MADE_BY, "category": BELONGS_TO}
+_RESERVED = {label.upper() for label in LABELS}
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
@@ -56,10 +57,26 @@ class Relation:
 
 @dataclass(frozen=True)
 class Schema:
-    """The labels and relations of one graph, sorted; stores are created from it."""
+    """The labels and relations of one graph, sorted; stores are created from it.
+
+    Raises GraphError for a name that cannot stand in Cypher, and for two names that differ only in case: stores would
+    take them for one.
+    """
 
     labels: tuple[str, ...]
     relations: tuple[Relation, ...]
+
+    def __post_init__(self) -> None:
+        names = [identifier(name) for name in (*self.labels, *sorted({relation.name for relation in self.relations}))]
+        seen: dict[str, str] = {}
+        for name in names:
+            if name.upper() in seen:
+                raise GraphError(f"{seen[name.upper()]} and {name} would be one name for two things")
+            seen[name.upper()] = name
+
+    def __or__(self, other: "Schema") -> "Schema":
+        labels, relations = {*self.labels, *other.labels}, {*self.relations, *other.relations}
+        return Schema(tuple(sorted(labels)), tuple(sorted(relations)))
 
 
 def identifier(name: str) -> str:
@@ -87,12 +104,15 @@ def field(column: str) -> Field:
 def relation_type(name: str) -> str | None:
     """The relation type for a name in a table of triples: `film.film.genre` gives FILM_FILM_GENRE.
 
-    None where no letter or digit of ASCII is left. A leading digit (KGAT numbers its relations) gets `R_` before it.
+    None where no letter or digit of ASCII is left. A leading digit (KGAT numbers its relations) gets `R_` before it,
+    and the name of a label, which would be one name for two things, `HAS_`.
     """
     words = re.findall(r"[A-Za-z0-9]+", name)
     if not words:
         return None
     joined = "_".join(words).upper()
+    if joined in _RESERVED:
+        return f"HAS_{joined}"
     return f"R_{joined}" if joined[0].isdigit() else joined
 
 
@@ -105,8 +125,11 @@ def fold(name: str) -> str:
 def declare(nodes: pl.DataFrame, edges: pl.DataFrame) -> Schema:
     """The schema of `nodes` (id, label, ...) and `edges` (head, relation, tail).
 
-    Raises GraphError for a name that cannot stand in Cypher and for an edge whose end is no node.
+    Raises GraphError for names as Schema does, for ids that repeat, and for an edge whose end is no node.
     """
+    twice = nodes["id"].filter(nodes["id"].is_duplicated())
+    if len(twice):
+        raise GraphError(f"node ids repeat, the first of them {twice[0]!r}")
     labels = nodes.select("id", "label")
     ends = (
         edges.select("head", "relation", "tail")
@@ -117,5 +140,4 @@ def declare(nodes: pl.DataFrame, edges: pl.DataFrame) -> Schema:
     if dangling.height:
         raise GraphError(f"{dangling.height} edges end in no node, the first of them {dangling.row(0)[:3]}")
     kinds = ends.select("relation", "from", "to").unique().rows()
-    relations = sorted(Relation(identifier(name), head, tail) for name, head, tail in kinds)
-    return Schema(tuple(sorted(map(identifier, nodes["label"].unique()))), tuple(relations))
+    return Schema(tuple(sorted(nodes["label"].unique())), tuple(sorted(Relation(*kind) for kind in kinds)))

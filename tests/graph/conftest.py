@@ -1,9 +1,17 @@
-"""A small shop whose graph can be checked by eye."""
+"""A small shop whose graph can be checked by eye, real films, and every kind of store."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import polars as pl
 import pytest
 
+import graph
 from graph.build import GraphTables, build
+from graph.store import GraphStore
+
+FILMS = Path(__file__).parents[3] / "shared/data/movielens-100k/tmdb.jsonl"
 
 
 @pytest.fixture(scope="session")
@@ -35,3 +43,34 @@ def shop() -> GraphTables:
         users=users,
         user_attributes=["country"],
     )
+
+
+@pytest.fixture(scope="session")
+def films() -> GraphTables:
+    if not FILMS.exists():
+        pytest.skip(f"no film facts at {FILMS}")
+    columns = ("genres", "companies", "countries", "languages")
+    rows = [json.loads(line) for line in FILMS.read_text(encoding="utf-8").splitlines()]
+    items = pl.DataFrame(
+        {
+            "item_id": [str(row["movie_id"]) for row in rows],
+            "title": [row["title"] for row in rows],
+            "collection": [row["collection"] for row in rows],
+            **{column: [row[column] for row in rows] for column in columns},
+        }
+    )
+    return build(items, attributes=[*columns, "collection"])
+
+
+def fresh_ladybug(folder: Path) -> GraphStore:
+    return graph.open(folder)
+
+
+STORES: dict[str, Callable[[Path], GraphStore]] = {"ladybug": fresh_ladybug}
+"""How to open an empty store of each kind: every test of the contract runs on each of them."""
+
+
+@pytest.fixture(params=STORES)
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[GraphStore]:
+    with STORES[request.param](tmp_path / "graph") as opened:
+        yield opened

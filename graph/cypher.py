@@ -1,0 +1,114 @@
+"""Cypher that people write: what of it may run, and questions ready to ask.
+
+A database opened read-only still writes files (COPY TO), reads them (LOAD FROM), changes settings (CALL) and can be
+broken by a CHECKPOINT, and one call of range() can take all memory and hear no timeout. So a query is read word by word
+before it runs, and only reading clauses and functions known to be harmless go through. The store then runs it in a
+read-only transaction, with a limit of time and of rows, as a second line.
+"""
+
+import re
+from collections.abc import Iterable
+
+from graph.errors import GraphError
+
+LONGEST = 4000
+DEEPEST = 10
+"""The parser of ladybug takes time exponential in nested CASE and crashes on a few thousand brackets."""
+
+OPENINGS = {"MATCH", "OPTIONAL", "UNWIND", "WITH", "RETURN"}
+# fmt: off
+REFUSED = {
+    "ALTER", "ATTACH", "BEGIN", "CALL", "CHECKPOINT", "COMMIT", "COPY", "CREATE", "DELETE", "DETACH", "DROP",
+    "EXPORT", "FOREACH", "IMPORT", "INSERT", "INSTALL", "LOAD", "MERGE", "REMOVE", "ROLLBACK", "SET", "TRANSACTION",
+    "UNINSTALL", "USE",
+}
+FUNCTIONS = {
+    "ABS", "ALL", "ANY", "AVG", "CAST", "CEIL", "COALESCE", "COLLECT", "CONTAINS", "COUNT", "ENDNODE", "ENDS_WITH",
+    "END_NODE", "EXP", "FLOOR", "ID", "KEYS", "LABEL", "LABELS", "LEFT", "LENGTH", "LIST_CONTAINS", "LOG", "LOWER",
+    "MAX", "MIN", "NODES", "NONE", "PROPERTIES", "RELATIONSHIPS", "RELS", "REVERSE", "RIGHT", "ROUND", "SINGLE",
+    "SIZE", "SQRT", "STARTNODE", "STARTS_WITH", "START_NODE", "STRING", "SUBSTRING", "SUM", "TOLOWER", "TOSTRING",
+    "TOUPPER", "TRIM", "TYPE", "UPPER",
+}
+BEFORE_BRACKETS = {
+    "AND", "AS", "BY", "CASE", "DISTINCT", "ELSE", "EXISTS", "IN", "IS", "LIMIT", "MATCH", "NOT", "OR", "RETURN",
+    "SKIP", "THEN", "UNWIND", "WHEN", "WHERE", "WITH", "XOR",
+}
+# fmt: on
+"""Words of the language that may stand before a bracket without being the name of a function."""
+
+QUOTES = "'\"`"
+OPEN, CLOSE = {"(", "[", "{", "CASE"}, {")", "]", "}", "END"}
+
+_WORD = re.compile(r"""\s+|'[^']*'|"[^"]*"|`[^`]*`|//|/\*|\$?\w+|.""", re.DOTALL)
+
+
+def guard(query: str, parameters: Iterable[str]) -> None:
+    """Let a reading query that has all its parameters pass; raise GraphError, saying why, for anything else.
+
+    So that the words read here are the words that the database reads, there may be no comment, no backslash and,
+    outside quotes, nothing but ASCII. Values belong in parameters; a name that is refused goes in backticks.
+    """
+    if len(query) > LONGEST:
+        raise GraphError(f"the query has {len(query)} characters; at most {LONGEST} are taken")
+    words = [word.upper() for word in _WORD.findall(query) if not word.isspace()]
+    if words and words[-1] == ";":
+        words.pop()
+    if not words or words[0] not in OPENINGS:
+        raise GraphError("a query must begin with MATCH, OPTIONAL MATCH, UNWIND, WITH or RETURN: only reading is done")
+    missing = {word[1:] for word in _WORD.findall(query) if word[0] == "$"} - set(parameters)
+    if missing:
+        raise GraphError(f"the query needs values for {', '.join(f'${name}' for name in sorted(missing))}")
+    depth = 0
+    for word, following in zip(words, [*words[1:], ""], strict=True):
+        _check(word)
+        if following == "(" and re.match(r"[A-Z_`$]", word) and word not in FUNCTIONS | BEFORE_BRACKETS:
+            raise GraphError(f"the function {word} is not taken; these are: {', '.join(sorted(FUNCTIONS)).lower()}")
+        depth += (word in OPEN) - (word in CLOSE)
+        if not 0 <= depth <= DEEPEST:
+            raise GraphError(f"brackets and CASE must close what they open, at most {DEEPEST} deep")
+
+
+def _check(word: str) -> None:
+    if word in REFUSED:
+        raise GraphError(f"{word} is refused: only reading is done here (a name that reads so goes in `backticks`)")
+    if word == ";":
+        raise GraphError("one statement at a time: a semicolon is taken only at the end")
+    if word in {"//", "/*"}:
+        raise GraphError("comments are not taken in a query")
+    if word in {"'", '"', "`"}:
+        raise GraphError(f"a quote {word} is not closed")
+    if "\\" in word:
+        raise GraphError("a backslash is not taken in a query; pass the value as a parameter, $name")
+    if not word.isascii() and word[0] not in QUOTES:
+        raise GraphError(f"{word!r}: outside quotes only ASCII is taken; put a name in `backticks`")
+
+
+SIMILAR = """
+MATCH (a:Item {id: $item})-[]->(e)<-[]-(b:Item) WHERE b.id <> a.id
+RETURN b.id AS item, b.name AS title, count(DISTINCT e.id) AS shared ORDER BY shared DESC, item LIMIT 20
+"""
+SHARED = """
+MATCH (a:Item {id: $item})-[]->(e)<-[]-(b:Item {id: $other})
+RETURN DISTINCT e.id AS id, e.name AS name ORDER BY id
+"""
+ABOUT = """
+MATCH (a:Item {id: $item})-[]->(e) RETURN DISTINCT e.id AS id, e.name AS name ORDER BY id
+"""
+ITEMS_OF = """
+MATCH (e {id: $node})<-[]-(b:Item) RETURN DISTINCT b.id AS item, b.name AS title ORDER BY item
+"""
+HUBS = """
+MATCH (a:Item)-[]->(e) RETURN e.id AS id, e.name AS name, count(DISTINCT a.id) AS items ORDER BY items DESC, id LIMIT 20
+"""
+LONELY = """
+MATCH (a:Item) WHERE NOT EXISTS { MATCH (a)-[]-() } RETURN a.id AS item, a.name AS title ORDER BY item
+"""
+QUESTIONS = {
+    "about": ABOUT,
+    "hubs": HUBS,
+    "items-of": ITEMS_OF,
+    "lonely": LONELY,
+    "shared": SHARED,
+    "similar": SIMILAR,
+}
+"""Ready questions by name, in Cypher that needs no particular store."""

@@ -1,0 +1,368 @@
+"""The graph in a directory, without a server: ladybug, the living fork of Kuzu.
+
+One node table per label and one relationship table per relation type, with a pair of ends for each Relation.
+"""
+
+import contextlib
+import logging
+import shutil
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, cast
+
+import ladybug
+import polars as pl
+
+from graph.build import EDGES, NODES, GraphTables
+from graph.cypher import guard
+from graph.errors import GraphError
+from graph.schema import Relation, Schema, declare, identifier
+from graph.store import STATS, Edge, Progress
+
+log = logging.getLogger(__name__)
+
+FILE = "graph.lbug"
+ASIDE = ".loading-"
+POOL = 512 << 20
+"""Bytes that an open graph may hold in memory: also what stops a query that gathers too much."""
+MAPPED = 1 << 40
+"""Bytes of address space a graph may grow to; the default, 8 TB, is refused where address space is limited."""
+
+# Names cannot be parameters, so they are put in here, and each has passed graph.schema.identifier.
+NODE_TABLE = "CREATE NODE TABLE IF NOT EXISTS `{}`(id STRING PRIMARY KEY, name STRING)"
+EDGE_TABLE = "CREATE REL TABLE IF NOT EXISTS `{0.name}`(FROM `{0.head}` TO `{0.tail}`)"
+EDGE_ENDS = "ALTER TABLE `{0.name}` ADD IF NOT EXISTS FROM `{0.head}` TO `{0.tail}`"
+COPY_NODES = "COPY `{}` FROM $file"
+COPY_EDGES = "COPY `{0.name}` FROM $file (from='{0.head}', to='{0.tail}')"
+NODES_OF = "MATCH (n:`{}`) RETURN n.id, n.name"
+EDGES_OF = "MATCH (a:`{0.head}`)-[:`{0.name}`]->(b:`{0.tail}`) RETURN a.id, b.id"
+COUNT_NODES = "MATCH (n:`{}`) RETURN count(*)"
+COUNT_EDGES = "MATCH (:`{0.head}`)-[r:`{0.name}`]->(:`{0.tail}`) RETURN count(*)"
+FIND = "UNWIND $ids AS id MATCH (n:`{}` {{id: id}}) RETURN n.id, n.name"
+RENAME = "UNWIND $rows AS row MATCH (n:`{}` {{id: row.id}}) SET n.name = row.name"
+DELETE_NODES = "UNWIND $ids AS id MATCH (n:`{}` {{id: id}}) DETACH DELETE n"
+DELETE_EDGE = "MATCH (a:`{0.head}` {{id: $head}})-[r:`{0.name}`]->(b:`{0.tail}` {{id: $tail}}) DELETE r"
+TAILS = "MATCH (a:`{0.head}` {{id: $head}})-[:`{0.name}`]->(b:`{0.tail}`) RETURN b.id"
+DEGREE = "MATCH (a:`{}` {{id: $id}})-[r]-() RETURN count(*)"
+# start_node(r) in an undirected match is the node the match began at (ladybug 0.22), so each direction is asked for.
+AROUND = """
+MATCH (a:`{0}` {{id: $id}})-[r]->(b) RETURN b.id AS id, label(b) AS kind, b.name AS name, label(r) AS type, true AS out
+UNION ALL
+MATCH (a:`{0}` {{id: $id}})<-[r]-(b) RETURN b.id AS id, label(b) AS kind, b.name AS name, label(r) AS type, false AS out
+"""
+SHORTEST = """
+MATCH p = (a:`{}` {{id: $source}})-[* ALL SHORTEST 1..{}]-(b:`{}` {{id: $target}})
+RETURN nodes(p), rels(p) LIMIT $n
+"""
+
+
+class LadybugStore:
+    """A GraphStore in the directory `folder`. Opened for writing it belongs to one process; many may read."""
+
+    def __init__(self, folder: Path, read_only: bool = False) -> None:
+        """Open the graph, or make an empty one unless `read_only`. Raises GraphError if that cannot be."""
+        self._file = folder / FILE
+        self._read_only = read_only
+        self._lock = threading.RLock()
+        if read_only and not self._file.is_file():
+            raise GraphError(f"{folder}: no graph here; load one first")
+        with contextlib.suppress(FileExistsError):  # a file in its place: the database says so
+            folder.mkdir(parents=True, exist_ok=True)
+        with _errors(f"{folder}: cannot open the graph"):
+            self._open()
+
+    def _open(self) -> None:
+        self._database = ladybug.Database(
+            self._file, read_only=self._read_only, buffer_pool_size=POOL, max_db_size=MAPPED
+        )
+        self._connection = ladybug.Connection(self._database)
+
+    def _run(self, statement: str, **parameters: Any) -> list[list[Any]]:
+        with self._lock:
+            rows: Any = _execute(self._connection, statement, parameters).get_all()
+        return cast(list[list[Any]], rows)
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        """One transaction. After an error the database is opened anew.
+
+        A COPY that fails leaves its keys in the index in memory (ladybug 0.22), where later look-ups trip over them.
+        """
+        self._refuse_if_read_only()
+        with self._lock, _errors("the graph was not changed"):
+            try:
+                self._run("BEGIN TRANSACTION")
+                yield
+                self._run("COMMIT")
+            except BaseException:
+                with contextlib.suppress(RuntimeError):  # the database may have rolled back by itself
+                    self._run("ROLLBACK")
+                self.close()
+                self._open()
+                raise
+
+    def _refuse_if_read_only(self) -> None:
+        if self._read_only:
+            raise GraphError(f"{self._file.parent}: opened read-only")
+
+    def load(self, tables: GraphTables, progress: Progress | None = None) -> None:
+        self._refuse_if_read_only()
+        schema = declare(tables.nodes, tables.edges)
+        with self._lock, _errors("the graph was not loaded"):
+            for left in self._file.parent.glob(f"{ASIDE}*"):  # by a load that was killed
+                shutil.rmtree(left)
+            aside = Path(tempfile.mkdtemp(prefix=ASIDE, dir=self._file.parent))
+            try:
+                with (
+                    ladybug.Database(aside / FILE, max_db_size=MAPPED) as fresh,
+                    ladybug.Connection(fresh) as connection,
+                ):
+                    _fill(connection, schema, tables, progress)
+                # Closing writes the log of changes into the file, so the new file meets no log of the old one.
+                self.close()
+                try:
+                    (aside / FILE).replace(self._file)
+                finally:
+                    self._open()
+            finally:
+                shutil.rmtree(aside, ignore_errors=True)
+
+    def merge(self, tables: GraphTables) -> None:
+        with self._lock:
+            self._refuse_if_read_only()
+            nodes = tables.nodes.select(list(NODES))
+            ends = pl.concat([nodes["id"], tables.edges["head"], tables.edges["tail"]]).unique()
+            old = self._find(ends.to_list())
+            known = nodes.join(old, on="id", suffix="_old")
+            moved = known.filter(pl.col("label") != pl.col("label_old"))
+            if moved.height:
+                raise GraphError(f"the graph holds {moved['id'][0]!r} as {moved['label_old'][0]}: delete it first")
+            fresh = nodes.join(old, on="id", how="anti")
+            both = pl.concat([old.join(nodes, on="id", how="anti"), nodes])
+            schema = self.schema() | declare(both, tables.edges)
+            with self._writing():
+                _declare(self._connection, schema)
+                for label, group in fresh.group_by("label"):
+                    _copy(self._connection, COPY_NODES.format(*label), group.select("id", "name"))
+                for label, group in known.filter(pl.col("name") != pl.col("name_old")).group_by("label"):
+                    self._run(RENAME.format(*label), rows=group.select("id", "name").to_dicts())
+                for relation, rows in _by_relation(both, tables.edges):
+                    _copy(self._connection, COPY_EDGES.format(relation), self._new_edges(relation, rows))
+
+    def _new_edges(self, relation: Relation, rows: pl.DataFrame) -> pl.DataFrame:
+        """The rows (head, tail) that are not there yet, looked up head by head: a join would read the whole table."""
+        heads = rows["head"].unique().to_list()
+        there = [(head, tail) for head in heads for (tail,) in self._run(TAILS.format(relation), head=head)]
+        known = pl.DataFrame(there, schema={"head": pl.String, "tail": pl.String}, orient="row")
+        return rows.join(known, on=["head", "tail"], how="anti")
+
+    def delete(self, nodes: Sequence[str] = (), edges: pl.DataFrame | None = None) -> None:
+        with self._writing():
+            if edges is not None:
+                ends = self._find(pl.concat([edges["head"], edges["tail"]]).unique().to_list())
+                known = set(self.schema().relations)
+                for relation, rows in _by_relation(ends, edges):
+                    if relation in known:
+                        for head, tail in rows.iter_rows():
+                            self._run(DELETE_EDGE.format(relation), head=head, tail=tail)
+            for label, group in self._find(nodes).group_by("label"):
+                self._run(DELETE_NODES.format(*label), ids=group["id"].to_list())
+
+    def query(
+        self, cypher: str, parameters: Mapping[str, Any] | None = None, *, timeout: float = 10, limit: int = 1000
+    ) -> pl.DataFrame:
+        guard(cypher, parameters or {})
+        alone = contextlib.nullcontext() if self._read_only else self._lock
+        with alone, _errors("the query failed"), ladybug.Connection(self._database) as connection:
+            connection.set_query_timeout(max(1, round(timeout * 1000)))
+            if not self._read_only:
+                _execute(connection, "BEGIN TRANSACTION READ ONLY")
+            result = _execute(connection, cypher, dict(parameters or {}))
+            # A result of a billion rows stays folded in the database: only what is asked for is unfolded.
+            rows = result.get_n(limit + 1)
+            names = result.get_column_names()
+        if len(set(names)) < len(names):
+            raise GraphError(f"columns of one name: {', '.join(names)}; tell them apart with AS")
+        if len(rows) > limit:
+            log.warning("only the first %d rows of a query are given", limit)
+        columns = zip(names, zip(*rows[:limit], strict=True) if rows[:limit] else [()] * len(names), strict=True)
+        return pl.DataFrame([pl.Series(name, [_plain(value) for value in column]) for name, column in columns])
+
+    def neighbours(self, node: str, hops: int = 1, hub: int = 200) -> GraphTables:
+        with self._lock:
+            start = self._one(node)
+            nodes, edges = {start[0]: start}, set[Edge]()
+            frontier = [start]
+            for hop in range(hops):
+                found: list[tuple[str, str, str]] = []
+                for here, label, _ in frontier:
+                    if hop and self._run(DEGREE.format(label), id=here)[0][0] > hub:
+                        continue
+                    for other, kind, name, relation, outward in self._run(AROUND.format(label), id=here):
+                        edges.add(Edge(here, relation, other) if outward else Edge(other, relation, here))
+                        if other not in nodes:
+                            nodes[other] = (other, kind, name)
+                            found.append(nodes[other])
+                frontier = found
+        return _tables(list(nodes.values()), list(edges))
+
+    def paths(self, source: str, target: str, longest: int = 4, n: int = 10) -> list[list[Edge]]:
+        if not 1 <= longest <= 8:
+            raise GraphError(f"longest must be from 1 to 8, not {longest}")
+        with self._lock:
+            start, end = self._one(source), self._one(target)
+            if source == target:
+                return []
+            found = self._run(SHORTEST.format(start[1], longest, end[1]), source=source, target=target, n=n)
+        return [_walk(nodes, edges) for nodes, edges in found]
+
+    def stats(self) -> pl.DataFrame:
+        rows: list[tuple[str, str, str | None, str | None, int]] = []
+        with self._lock:
+            schema = self.schema()
+            for label in schema.labels:
+                rows.append(("node", label, None, None, self._run(COUNT_NODES.format(label))[0][0]))
+            for relation in schema.relations:
+                count = self._run(COUNT_EDGES.format(relation))[0][0]
+                rows.append(("edge", relation.name, relation.head, relation.tail, count))
+        return pl.DataFrame(rows, schema=STATS, orient="row")
+
+    def schema(self) -> Schema:
+        with self._lock:
+            tables = [(name, kind) for _, name, kind, *_ in self._run("CALL show_tables() RETURN *")]
+            labels = sorted(name for name, kind in tables if kind == "NODE")
+            relations = sorted(
+                Relation(name, head, tail)
+                for name, kind in tables
+                if kind == "REL"
+                for head, tail, *_ in self._run(f"CALL show_connection('{identifier(name)}') RETURN *")
+            )
+        return Schema(tuple(labels), tuple(relations))
+
+    def export(self) -> GraphTables:
+        with self._lock:
+            schema = self.schema()
+            nodes = [(id, label, name) for label in schema.labels for id, name in self._run(NODES_OF.format(label))]
+            edges = [Edge(head, r.name, tail) for r in schema.relations for head, tail in self._run(EDGES_OF.format(r))]
+        return _tables(nodes, edges)
+
+    def _find(self, ids: Sequence[str]) -> pl.DataFrame:
+        """id, label, name of those of `ids` that the graph holds."""
+        labels = self.schema().labels if ids else ()
+        rows = [(id, label, name) for label in labels for id, name in self._run(FIND.format(label), ids=list(ids))]
+        return pl.DataFrame(rows, schema=NODES, orient="row").unique("id")
+
+    def _one(self, node: str) -> tuple[str, str, str]:
+        found = self._find([node])
+        if found.is_empty():
+            raise GraphError(f"no node {node!r} in the graph (an item's is `item:<item_id>`)")
+        row: tuple[str, str, str] = found.row(0)
+        return row
+
+    def close(self) -> None:
+        with self._lock:
+            self._connection.close()
+            self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+@contextlib.contextmanager
+def _errors(what: str) -> Iterator[None]:
+    """GraphError in place of what ladybug raises: RuntimeError, and now and then what C++ threw."""
+    try:
+        yield
+    except (ArithmeticError, LookupError, MemoryError, OSError, RuntimeError, TypeError) as error:
+        raise GraphError(f"{what}: {error}") from error
+
+
+def _execute(
+    connection: ladybug.Connection, statement: str, parameters: dict[str, Any] | None = None
+) -> ladybug.QueryResult:
+    result = connection.execute(statement, parameters or {})
+    assert isinstance(result, ladybug.QueryResult)  # a list only for several statements
+    return result
+
+
+def _declare(connection: ladybug.Connection, schema: Schema) -> None:
+    for label in schema.labels:
+        _execute(connection, NODE_TABLE.format(label))
+    for relation in schema.relations:
+        _execute(connection, EDGE_TABLE.format(relation))
+        _execute(connection, EDGE_ENDS.format(relation))
+
+
+def _by_relation(nodes: pl.DataFrame, edges: pl.DataFrame) -> Iterator[tuple[Relation, pl.DataFrame]]:
+    """The edges (head, tail) of each relation, both ends of which are among `nodes` (id, label)."""
+    labels = nodes.select("id", "label")
+    ends = edges.join(labels.rename({"id": "head", "label": "from"}), on="head").join(
+        labels.rename({"id": "tail", "label": "to"}), on="tail"
+    )
+    for kinds, rows in ends.group_by("relation", "from", "to", maintain_order=True):
+        yield Relation(*(str(kind) for kind in kinds)), rows.select("head", "tail").unique(maintain_order=True)
+
+
+def _fill(
+    connection: ladybug.Connection, schema: Schema, tables: GraphTables, progress: Progress | None = None
+) -> None:
+    """Copy whole tables into an empty database."""
+    _declare(connection, schema)
+    done, total = 0, tables.nodes.height + tables.edges.height
+    copies = [
+        (COPY_NODES.format(*label), rows.select("id", "name"))
+        for label, rows in tables.nodes.group_by("label", maintain_order=True)
+    ]
+    copies += [(COPY_EDGES.format(relation), rows) for relation, rows in _by_relation(tables.nodes, tables.edges)]
+    for statement, rows in copies:
+        _copy(connection, statement, rows)
+        done += rows.height
+        if progress:
+            progress(done, total)
+
+
+def _copy(connection: ladybug.Connection, statement: str, rows: pl.DataFrame) -> None:
+    """Run a COPY over a parquet file, which takes any text as it is and, unlike a table in memory, needs no pandas.
+
+    The file stands where temporary files do, because the name is a pattern, in which [ and * of a folder of the
+    user's would be read as such.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "rows.parquet"
+        rows.write_parquet(file)
+        name = str(file).replace("\\", "\\\\").replace("'", "\\'")
+        _execute(connection, statement.replace("$file", f"'{name}'"))
+
+
+def _tables(nodes: list[tuple[str, str, str]], edges: list[Edge]) -> GraphTables:
+    return GraphTables(
+        pl.DataFrame(nodes, schema=NODES, orient="row").sort("id"),
+        pl.DataFrame(edges, schema=EDGES, orient="row").sort(list(EDGES)),
+    )
+
+
+def _walk(nodes: list[dict[str, Any]], edges: list[dict[str, Any]]) -> list[Edge]:
+    """The edges of a path as triples; `_SRC` and `_DST` are places of nodes in their tables."""
+    ids = {tuple(node["_ID"].values()): node["id"] for node in nodes}
+    return [Edge(ids[tuple(e["_SRC"].values())], e["_LABEL"], ids[tuple(e["_DST"].values())]) for e in edges]
+
+
+def _plain(value: Any) -> Any:
+    """A value of a result without what only the database understands; sums come as Decimal."""
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, list):
+        return [_plain(part) for part in value]
+    if isinstance(value, dict):
+        label = {"label": value["_LABEL"]} if "_LABEL" in value else {}
+        return label | {key: _plain(part) for key, part in value.items() if not key.startswith("_")}
+    return value
