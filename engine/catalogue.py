@@ -199,7 +199,7 @@ def _find(table: Table, key: str, name: str | None, partial: bool = False) -> st
     if not name or name in table.frame.columns:
         return name or None
     default = Data.model_fields[key].default
-    if partial or (key in _OPTIONAL and (name == default or name in default)):
+    if partial or (key in _OPTIONAL and name in (default if isinstance(default, tuple) else (default,))):
         return None
     raise _missing(table, f"name the right one in data.{key} of the configuration", name)
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from engine import atomic
 from engine.config import Config, Data, Section
+from engine.errors import ConfigError
 
 _EXAMPLES = {
     "items": "items.parquet",
@@ -42,9 +43,9 @@ def data_file(data: Mapping[str, Any], title: str) -> str:
 
 
 def write_template(path: Path) -> None:
-    """Write the commented file; one that is there is not replaced (FileExistsError)."""
+    """Write the commented file. Raises ConfigError when there is one already: it is not replaced."""
     if path.exists():
-        raise FileExistsError(f"{path} is there already")
+        raise ConfigError(f"{path} is there already; remove it or name another file")
     atomic.write_text(path, template())
 
 
@@ -72,7 +73,8 @@ def _entry(model: type[BaseModel], key: str, value: Any) -> list[str]:
 
 
 def _comment(text: str) -> str:
-    lines = [part for line in text.splitlines() for part in textwrap.wrap(line, 116)]
+    shown = ["".join(c if c.isprintable() else "?" for c in line) for line in text.splitlines()]
+    lines = [part for line in shown for part in textwrap.wrap(line, 116)]
     return "".join(f"# {line}\n" for line in lines)
 
 
