@@ -5,11 +5,13 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import StringIO
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
+import pyarrow as pa
 
 from engine import columns
 from engine.errors import DataError
@@ -180,8 +182,16 @@ def _quoted_rows(text: str) -> pl.DataFrame:
     numbered = _numbered(csv.reader(StringIO(text, newline="\n")))
     parts = [pl.DataFrame(schema={"line": pl.Int64, "last": pl.Int64, "cells": pl.List(pl.String)})]
     while batch := list(islice(numbered, _ROWS_A_TIME)):
-        parts.append(pl.DataFrame(batch, schema=parts[0].schema, orient="row"))
+        first, last, cells = zip(*batch, strict=True)
+        parts.append(pl.DataFrame({"line": first, "last": last, "cells": _lists(cells)}, parts[0].schema))
     return pl.concat(parts)
+
+
+def _lists(rows: Sequence[list[str]]) -> pl.Series:
+    """A column of lists. Made of offsets and values: polars would take each list for a column of its own."""
+    offsets = np.cumsum([0, *map(len, rows)])
+    values = pa.array(chain.from_iterable(rows), pa.large_string())
+    return pl.Series(pl.from_arrow(pa.LargeListArray.from_arrays(offsets, values)))
 
 
 def _numbered(reader: Any) -> Iterator[tuple[int, int, list[str]]]:
