@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from math import isnan
 
 import numpy as np
 import polars as pl
@@ -143,6 +144,8 @@ def _strings_of(column: pl.Series) -> pl.Series:
 
 
 def _string(value: object) -> str | None:
+    if isinstance(value, float) and isnan(value):  # how pandas and JSON write nothing
+        return None
     if isinstance(value, bytes):
         return value.decode("utf-8", errors="replace")
     return None if value is None else str(value).encode("utf-8", errors="replace").decode("utf-8")

@@ -4,7 +4,6 @@ import csv
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from io import StringIO
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ TableLike = Any
 """A polars or pandas frame, or rows as dictionaries."""
 
 _ROWS_A_TIME = 50_000
+_END = "end of the lines"
 
 
 @dataclass(frozen=True)
@@ -160,12 +160,16 @@ def _delimited(name: str, data: bytes, separator: str, wanted: Sequence[str] | N
     fits = rows["cells"].list.len() == len(header)
     ragged = rows.filter(~fits)
     reasons = [
-        reject_rows(name, [line], "", f"{len(cells)} cells, but {len(header)} columns", [separator.join(cells)])
+        reject_rows(name, [line], "", _misfit(len(cells), len(header)), [separator.join(cells)])
         for line, cells in ragged.select("line", "cells").iter_rows()
     ]
     rows = rows.filter(fits)
     frame = rows.select(pl.col("cells").list.get(header.index(c)).alias(c) for c in _there(wanted, header))
     return Table(name, frame, rows["line"], tuple(header), "|", pl.concat([broken, *reasons]))
+
+
+def _misfit(cells: int, columns: int) -> str:
+    return f"{cells} cells, but {columns} columns" if cells else "a quote without its end, or a stray carriage return"
 
 
 def _plain_rows(text: str, separator: str) -> pl.DataFrame:
@@ -178,8 +182,8 @@ def _plain_rows(text: str, separator: str) -> pl.DataFrame:
 
 def _quoted_rows(text: str) -> pl.DataFrame:
     """The same of text with quotes, where a cell may hold separators and line ends. Slower, by the csv module."""
-    csv.field_size_limit(max(csv.field_size_limit(), len(text)))
-    numbered = _numbered(csv.reader(StringIO(text, newline="\n")))
+    csv.field_size_limit(max(csv.field_size_limit(), len(text) + len(_END) + 1))
+    numbered = _numbered(text.split("\n"))
     parts = [pl.DataFrame(schema={"line": pl.Int64, "last": pl.Int64, "cells": pl.List(pl.String)})]
     while batch := list(islice(numbered, _ROWS_A_TIME)):
         first, last, cells = zip(*batch, strict=True)
@@ -194,19 +198,32 @@ def _lists(rows: Sequence[list[str]]) -> pl.Series:
     return pl.Series(pl.from_arrow(pa.LargeListArray.from_arrays(offsets, values)))
 
 
-def _numbered(reader: Any) -> Iterator[tuple[int, int, list[str]]]:
-    """First line, last line and cells of each row; no cells where the row is not csv."""
+def _numbered(lines: Sequence[str]) -> Iterator[tuple[int, int, list[str]]]:
+    """First line, last line and cells of each row; no cells where the row is not csv.
+
+    A quote that nothing closes would take in the rest of the file: it costs its line only.
+    """
+    skipped, reader = 0, _csv_reader(lines, 0)
     while True:
-        before = reader.line_num
+        before = skipped + reader.line_num
         try:
             cells = next(reader)
-        except StopIteration:
-            return
         except csv.Error:  # a carriage return in the middle of a line
-            yield before + 1, reader.line_num, []
+            yield before + 1, skipped + reader.line_num, []
             continue
-        if len(cells) > 1 or any(cell.strip(" ") for cell in cells):
-            yield before + 1, reader.line_num, cells
+        last = skipped + reader.line_num
+        if last > len(lines):
+            if cells == [_END]:
+                return
+            yield before + 1, before + 1, []
+            skipped, reader = before + 1, _csv_reader(lines, before + 1)
+        elif len(cells) > 1 or any(cell.strip(" ") for cell in cells):
+            yield before + 1, last, cells
+
+
+def _csv_reader(lines: Sequence[str], start: int) -> Any:
+    """Rows of the lines from `start`, then one row of `_END`, if no quote is open there."""
+    return csv.reader(chain((f"{line}\n" for line in islice(lines, start, None)), [_END]))
 
 
 def _any_between(first: pl.Series, last: pl.Series, lines: pl.Series) -> pl.Series:

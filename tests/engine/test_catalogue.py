@@ -157,6 +157,23 @@ def test_users_are_in_natural_order_and_ties_as_given():
     assert result["user_id"].unique(maintain_order=True).to_list() == ["-1", "10", "9", "x"]
 
 
+@given(st.lists(st.tuples(st.sampled_from(["7", "10", "07", "-1", "u"]), st.integers(0, 5)), min_size=1))
+def test_events_are_in_the_order_of_a_plain_sort(events):
+    rows = [{"user_id": u, "item_id": "ab"[n % 2], "value": n, "time": when} for n, (u, when) in enumerate(events)]
+    result = catalogue.from_tables(ITEMS, rows, config()).interactions
+    numbers = "u" not in {user for user, _ in events}
+    plain = sorted(rows, key=lambda row: (int(row["user_id"]) if numbers else 0, row["user_id"], row["time"]))
+    assert result["value"].to_list() == [row["value"] for row in plain]
+
+
+def test_nan_in_a_row_of_words_is_nothing():
+    """Rows of pandas hold it where a cell is empty."""
+    items = [*ITEMS, {"item_id": math.nan, "title": "C"}, {"item_id": "d", "title": math.nan}]
+    result = catalogue.from_tables(items, EVENTS, config())
+    assert result.items.select("item_id", "title").rows() == [("a", "A"), ("b", "B"), ("d", "d")]
+    assert reasons(result.rejects) == [(3, "item_id", "empty id")]
+
+
 def test_without_times_the_order_of_the_table_counts():
     rows = [{"user_id": "u", "item_id": item} for item in "baab"]
     result = catalogue.from_tables(ITEMS, rows, config()).interactions

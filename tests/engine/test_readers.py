@@ -86,6 +86,18 @@ def test_a_broken_line_within_quotes_costs_the_row(tmp_path):
     assert table.rejects["line"].to_list() == [3]
 
 
+@pytest.mark.parametrize("after", ["", "c,3\nd,4\n", 'c,"" 3\nd,4'])
+def test_a_quote_that_is_never_closed_costs_its_line_only(tmp_path, after):
+    table = readers.read_table(write(tmp_path, "t.csv", 'id,n\n"a\nb",1\n"x,2\n' + after))
+    assert table.frame["id"].to_list() == ["a\nb", *("cd" if after else "")]
+    [reject] = table.rejects.rows(named=True)
+    assert reject["line"] == 4 and "quote" in reject["reason"]
+
+
+def test_a_quote_left_open_in_the_header_is_no_table(tmp_path):
+    assert readers.read_table(write(tmp_path, "t.csv", '"id,n\na,1\n')).columns == ()
+
+
 def test_json_lines_may_differ_in_keys_and_types(tmp_path):
     lines = [{"id": 1, "t": ["x", 2]}, {"id": "b", "t": "y"}, {"id": 2.5}, {"id": None, "t": {"k": 1}}]
     text = "\n".join(map(json.dumps, lines)) + '\nnot json\n[1]\n{"id": 99999999999999999999}\n' + "[" * 100_000
