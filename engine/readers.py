@@ -4,6 +4,7 @@ import csv
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from io import StringIO
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -183,7 +184,7 @@ def _plain_rows(text: str, separator: str) -> pl.DataFrame:
 def _quoted_rows(text: str) -> pl.DataFrame:
     """The same of text with quotes, where a cell may hold separators and line ends. Slower, by the csv module."""
     csv.field_size_limit(max(csv.field_size_limit(), len(text) + len(_END) + 1))
-    numbered = _numbered(text.split("\n"))
+    numbered = _numbered(text)
     parts = [pl.DataFrame(schema={"line": pl.Int64, "last": pl.Int64, "cells": pl.List(pl.String)})]
     while batch := list(islice(numbered, _ROWS_A_TIME)):
         first, last, cells = zip(*batch, strict=True)
@@ -198,32 +199,34 @@ def _lists(rows: Sequence[list[str]]) -> pl.Series:
     return pl.Series(pl.from_arrow(pa.LargeListArray.from_arrays(offsets, values)))
 
 
-def _numbered(lines: Sequence[str]) -> Iterator[tuple[int, int, list[str]]]:
+def _numbered(text: str) -> Iterator[tuple[int, int, list[str]]]:
     """First line, last line and cells of each row; no cells where the row is not csv.
 
     A quote that nothing closes would take in the rest of the file: it costs its line only.
     """
-    skipped, reader = 0, _csv_reader(lines, 0)
+    size, skipped, reader = text.count("\n") + 1, 0, _csv_reader(text, 0)
+    last = 0
     while True:
-        before = skipped + reader.line_num
+        first = last + 1
         try:
             cells = next(reader)
         except csv.Error:  # a carriage return in the middle of a line
-            yield before + 1, skipped + reader.line_num, []
-            continue
+            cells = []
+            yield first, skipped + reader.line_num, cells
         last = skipped + reader.line_num
-        if last > len(lines):
+        if last > size:
             if cells == [_END]:
                 return
-            yield before + 1, before + 1, []
-            skipped, reader = before + 1, _csv_reader(lines, before + 1)
+            yield first, first, []
+            last = skipped = first
+            reader = _csv_reader(text, skipped)
         elif len(cells) > 1 or any(cell.strip(" ") for cell in cells):
-            yield before + 1, last, cells
+            yield first, last, cells
 
 
-def _csv_reader(lines: Sequence[str], start: int) -> Any:
-    """Rows of the lines from `start`, then one row of `_END`, if no quote is open there."""
-    return csv.reader(chain((f"{line}\n" for line in islice(lines, start, None)), [_END]))
+def _csv_reader(text: str, skipped: int) -> Any:
+    """Rows after the first lines, then one row of `_END`, if no quote is open there."""
+    return csv.reader(islice(StringIO(f"{text}\n{_END}", newline="\n"), skipped, None))
 
 
 def _any_between(first: pl.Series, last: pl.Series, lines: pl.Series) -> pl.Series:
