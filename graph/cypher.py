@@ -12,8 +12,11 @@ from collections.abc import Iterable
 from graph.errors import GraphError
 
 LONGEST = 4000
+"""Characters."""
 DEEPEST = 10
 """The parser of ladybug takes time exponential in nested CASE and crashes on a few thousand brackets."""
+FARTHEST = 8
+"""Relations in all patterns together: its planner takes seconds over twenty, and hears no timeout."""
 
 OPENINGS = {"MATCH", "OPTIONAL", "UNWIND", "WITH", "RETURN"}
 # fmt: off
@@ -36,10 +39,21 @@ BEFORE_BRACKETS = {
 # fmt: on
 """Words of the language that may stand before a bracket without being the name of a function."""
 
-QUOTES = "'\"`"
 OPEN, CLOSE = {"(", "[", "{", "CASE"}, {")", "]", "}", "END"}
 
-_WORD = re.compile(r"""\s+|'[^']*'|"[^"]*"|`[^`]*`|//|/\*|\$?\w+|.""", re.DOTALL)
+_WORD = re.compile(r"""\s+|'[^']*'|"[^"]*"|`[^`]*`|//|/\*|\d\w*(?:\.\d+)?|\$?\w+|.""", re.DOTALL)
+
+# Shapes in a query written as its words with one space between, every text as ''.
+_LITERAL = r"(?:- )?(?:\d\S*|''|\$\w+|TRUE|FALSE|NULL)"
+_KEYWORD = rf"\b(?:{'|'.join(sorted(BEFORE_BRACKETS - {'EXISTS'}))})"
+_SHAPES = {
+    rf"\+ (?!{_LITERAL}(?: |$))": "a + may stand only before a number, a text or a parameter",
+    rf"(?:[^\w)\]`-]|{_KEYWORD}) \[ (?!(?:{_LITERAL}(?: , {_LITERAL})* )?\])": (
+        "a list may hold only numbers, texts and parameters"
+    ),
+    rf"(?:[^\w`]|{_KEYWORD}) \{{ ": "a {...} may stand only behind the name of a node or relation, EXISTS or COUNT",
+}
+"""What would double a value: a few dozen doublings take all memory, and no limit of the database is asked."""
 
 
 def guard(query: str, parameters: Iterable[str]) -> None:
@@ -50,17 +64,28 @@ def guard(query: str, parameters: Iterable[str]) -> None:
     """
     if len(query) > LONGEST:
         raise GraphError(f"the query has {len(query)} characters; at most {LONGEST} are taken")
-    words = [word.upper() for word in _WORD.findall(query) if not word.isspace()]
+    words = [word if word[0] in "'\"`$" else word.upper() for word in _WORD.findall(query) if not word.isspace()]
     if words and words[-1] == ";":
         words.pop()
     if not words or words[0] not in OPENINGS:
         raise GraphError("a query must begin with MATCH, OPTIONAL MATCH, UNWIND, WITH or RETURN: only reading is done")
-    missing = {word[1:] for word in _WORD.findall(query) if word[0] == "$"} - set(parameters)
+    missing = {word[1:] for word in words if word[0] == "$"} - set(parameters)
     if missing:
         raise GraphError(f"the query needs values for {', '.join(f'${name}' for name in sorted(missing))}")
+    if words.count("-") > 2 * FARTHEST:
+        raise GraphError(f"a query may have at most {FARTHEST} relations, such as -[r]-, in its patterns")
+    for word in words:
+        _check(word)
+    _check_brackets(words)
+    line = " ".join("''" if word[0] in "'\"" else word for word in words)
+    for shape, reason in _SHAPES.items():
+        if re.search(shape, line):
+            raise GraphError(reason)
+
+
+def _check_brackets(words: list[str]) -> None:
     depth = 0
     for word, following in zip(words, [*words[1:], ""], strict=True):
-        _check(word)
         if following == "(" and re.match(r"[A-Z_`$]", word) and word not in FUNCTIONS | BEFORE_BRACKETS:
             raise GraphError(f"the function {word} is not taken; these are: {', '.join(sorted(FUNCTIONS)).lower()}")
         depth += (word in OPEN) - (word in CLOSE)
@@ -79,7 +104,7 @@ def _check(word: str) -> None:
         raise GraphError(f"a quote {word} is not closed")
     if "\\" in word:
         raise GraphError("a backslash is not taken in a query; pass the value as a parameter, $name")
-    if not word.isascii() and word[0] not in QUOTES:
+    if not word.isascii() and word[0] not in "'\"`":
         raise GraphError(f"{word!r}: outside quotes only ASCII is taken; put a name in `backticks`")
 
 

@@ -29,7 +29,7 @@ FILE = "graph.lbug"
 ASIDE = ".loading-"
 POOL = 512 << 20
 """Bytes that an open graph may hold in memory: also what stops a query that gathers too much."""
-MAPPED = 1 << 40
+MAPPED = 1 << 36
 """Bytes of address space a graph may grow to; the default, 8 TB, is refused where address space is limited."""
 
 # Names cannot be parameters, so they are put in here, and each has passed graph.schema.identifier.
