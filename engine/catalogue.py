@@ -34,8 +34,8 @@ class Catalogue:
     (absolute path or null); under their own names attributes (list[str], [] if none), brand and category (str or null)
     and numeric columns (f64 or null)."""
     interactions: pl.DataFrame
-    """user_id, item_id, value (f32), time (i64, Unix s): users in order of id, oldest event first, ties as given. No
-    rows if no table is named: then it is a catalogue to search."""
+    """user_id, item_id, value (f32), time (i64, Unix s; 0 everywhere if the table has no times): users in order of id,
+    oldest event first, ties as given. No rows if no table is named: then it is a catalogue to search."""
     triples: pl.DataFrame
     """head, relation, tail: item ids or free ids of entities."""
     users: pl.DataFrame
@@ -341,7 +341,7 @@ def _interactions(table: Table | None, data: Data, item_ids: pl.Series) -> tuple
         values = columns.numbers(table.frame[value])[0].cast(pl.Float32)
         sieve.drop(~values.is_finite().fill_null(False), value, "not a finite number")
     clock = _find(table, "time", data.time)
-    seconds = pl.int_range(len(users), eager=True)
+    seconds = pl.repeat(0, len(users), dtype=pl.Int64, eager=True)
     if clock is not None:
         seconds, _ = columns.times(table.frame[clock])
         sieve.drop(seconds.is_null(), clock, "not a time: Unix seconds or an ISO 8601 date is wanted")

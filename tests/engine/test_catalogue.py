@@ -181,7 +181,7 @@ def test_without_times_the_order_of_the_table_counts():
     assert result["value"].to_list() == [1] * 4
     rows = [{"user_id": "u", "item_id": item, "value": 9, "time": t} for t, item in ((2, "a"), (1, "b"))]
     result = catalogue.from_tables(ITEMS, rows, config(value="", time="")).interactions
-    assert result.rows() == [("u", "a", 1.0, 0), ("u", "b", 1.0, 1)]
+    assert result.rows() == [("u", "a", 1.0, 0), ("u", "b", 1.0, 0)]  # 0 says that there are no times
 
 
 def test_one_item_one_user_one_minute_is_a_catalogue():
