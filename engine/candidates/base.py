@@ -1,0 +1,141 @@
+"""Candidate generators: each scores every item from a history, and says what each event of it was worth.
+
+Every generator here is linear in the weighted history h (1, items): a score is h @ operator. That makes a user a
+history (nothing is trained per user) and makes explanations exact (event j adds h_j * operator[j, item]).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from engine.history import Histories, Matrix
+
+Scores = NDArray[np.float32]
+Tensors = Mapping[str, NDArray[np.generic]]
+
+
+@dataclass(frozen=True)
+class Features:
+    """What items are, without who chose them. Rows are items; a missing modality is a row of zeros.
+
+    facts (items, entities) and words (items, terms) are TF-IDF rows of length 1; text and image are unit vectors.
+    """
+
+    facts: Matrix
+    words: Matrix
+    text: NDArray[np.float32]
+    image: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return int(self.facts.shape[0])
+
+    def take(self, items: NDArray[np.int64]) -> "Features":
+        """The features of some items, in the order given."""
+        return Features(self.facts[items], self.words[items], self.text[items], self.image[items])
+
+    def stack(self, other: "Features") -> "Features":
+        """These items, then the others."""
+        return Features(
+            sparse.csr_array(sparse.vstack([self.facts, other.facts])),
+            sparse.csr_array(sparse.vstack([self.words, other.words])),
+            np.concatenate([self.text, other.text]),
+            np.concatenate([self.image, other.image]),
+        )
+
+
+class Generator(Protocol):
+    """One way to score candidates. It gives one or more signals, all from the same fitted operator."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def signals(self) -> tuple[str, ...]:
+        """Names of the signals, `name` or `name.variant`."""
+        ...
+
+    def score(self, histories: Histories) -> Scores:
+        """(signals, users, items) scores of every item."""
+        ...
+
+    def credit(self, history: Histories, item: int) -> Scores:
+        """(signals, events) what each event of one user's history adds to the score of `item`."""
+        ...
+
+    def grow(self, features: Features) -> "Generator":
+        """The same generator with further items, placed by what they are; `features` holds the new ones only."""
+        ...
+
+    def tensors(self) -> Tensors:
+        """The arrays to keep in an artefact, by name."""
+        ...
+
+
+@dataclass(frozen=True)
+class ItemToItem:
+    """A dense or sparse (items, items) operator, read from histories that fade at one or more half-lives."""
+
+    name: str
+    half_lives: tuple[float, ...]
+    """In events: after so many later events a past one weighs half."""
+    matrix: Scores | Matrix
+
+    @property
+    def signals(self) -> tuple[str, ...]:
+        return variants(self.name, self.half_lives)
+
+    def score(self, histories: Histories) -> Scores:
+        scores = [histories.weights(half_life) @ self.matrix for half_life in self.half_lives]
+        return np.stack([s.toarray() if sparse.issparse(s) else s for s in scores]).astype(np.float32, copy=False)
+
+    def credit(self, history: Histories, item: int) -> Scores:
+        column = self.matrix[:, [item]]
+        return fading(history, self.half_lives) * dense(column)[history.items, 0]
+
+    def grow(self, features: Features) -> "ItemToItem":
+        extra = len(features)
+        if isinstance(self.matrix, np.ndarray):
+            return replace(self, matrix=np.pad(self.matrix, (0, extra)))
+        n = self.matrix.shape[0] + extra
+        grown = self.matrix.tocoo()
+        return replace(self, matrix=sparse.csr_array((grown.data, (grown.row, grown.col)), shape=(n, n)))
+
+    def tensors(self) -> Tensors:
+        half_lives = np.array(self.half_lives)
+        if isinstance(self.matrix, np.ndarray):
+            return {"half_lives": half_lives, "matrix": self.matrix}
+        parts = {"data": self.matrix.data, "indices": self.matrix.indices, "indptr": self.matrix.indptr}
+        return {"half_lives": half_lives, **parts}
+
+    @classmethod
+    def from_tensors(cls, name: str, tensors: Tensors) -> "ItemToItem":
+        half_lives = tuple(tensors["half_lives"].tolist())
+        if "matrix" in tensors:
+            return cls(name, half_lives, np.asarray(tensors["matrix"], np.float32))
+        n = len(tensors["indptr"]) - 1
+        parts = (tensors["data"], tensors["indices"], tensors["indptr"])
+        return cls(name, half_lives, sparse.csr_array(parts, shape=(n, n)))
+
+
+def variants(name: str, half_lives: tuple[float, ...]) -> tuple[str, ...]:
+    """Signal names: `ease.10` for a half-life of ten events, `ease.all` for a history that does not fade."""
+    return tuple(f"{name}.{'all' if np.isinf(h) else format(h, 'g')}" for h in half_lives)
+
+
+def fading(history: Histories, half_lives: tuple[float, ...]) -> Scores:
+    """(half_lives, events) the weight of each event of one history; of a repeated item only the latest counts."""
+    weights = np.exp2(-history.ages[None, :] / np.array(half_lives)[:, None])
+    reverse = history.items[::-1]
+    _, latest = np.unique(reverse, return_index=True)
+    counts = np.zeros(len(reverse), bool)
+    counts[len(reverse) - 1 - latest] = True
+    return np.asarray(weights * counts, np.float32)
+
+
+def dense(matrix: object) -> Scores:
+    """A plain array of a sparse or dense matrix."""
+    return np.asarray(matrix.toarray() if sparse.issparse(matrix) else matrix, np.float32)

@@ -1,0 +1,38 @@
+"""Which generators there are, how each is fitted, and how it comes back from an artefact."""
+
+from collections.abc import Callable, Collection, Mapping
+
+from engine.candidates import content, ease, popular, transitions
+from engine.candidates.base import Features, Generator, ItemToItem, Tensors
+from engine.candidates.content import Content
+from engine.candidates.popular import Popularity
+from engine.config import Config
+from engine.history import Histories
+
+FIT: Mapping[str, Callable[[Histories, Features, Config], Generator]] = {
+    "ease": lambda histories, features, config: ease.fit(histories, config.candidates.ease),
+    "transitions": lambda histories, features, config: transitions.fit(histories, config.candidates.transitions),
+    "popularity": lambda histories, features, config: popular.fit(histories),
+    "content": lambda histories, features, config: content.fit(histories, features, config.candidates.content),
+}
+RESTORE: Mapping[str, Callable[[Tensors], Generator]] = {
+    "ease": lambda tensors: ItemToItem.from_tensors("ease", tensors),
+    "transitions": lambda tensors: ItemToItem.from_tensors("transitions", tensors),
+    "popularity": lambda tensors: Popularity(tensors["log_count"].astype("float32")),
+    "content": Content.from_tensors,
+}
+
+
+def enabled(config: Config) -> tuple[str, ...]:
+    """Names of the generators that the configuration switches on."""
+    return tuple(name for name in FIT if getattr(config.candidates, name).enabled)
+
+
+def fit_all(histories: Histories, features: Features, config: Config, only: Collection[str]) -> list[Generator]:
+    """Fit the generators named, in the registry's order."""
+    return [fit(histories, features, config) for name, fit in FIT.items() if name in only]
+
+
+def restore(groups: Mapping[str, Tensors]) -> list[Generator]:
+    """Generators from their tensors by name, in the registry's order."""
+    return [RESTORE[name](groups[name]) for name in RESTORE if name in groups]

@@ -1,0 +1,159 @@
+"""The fusion layer: one gated, additive score out of all signals.
+
+A signal z is standardised per user over the items with history, so that weights mean the same for everybody. Then
+
+    score(u, i) = sum_s z_s(u, i) * (weight[g, s] + slope[g, s] * l(u)) + offset[g]
+
+where the gate g says whether item i is known (has history) or new, and l(u) grows with the log of the history's length:
+a single click deserves less trust than a hundred. Every term belongs to one signal, so explanations are exact.
+Weights are learned by a listwise softmax over whole candidate lists, on scores of generators that had not seen the
+answers (see training.py).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from engine.candidates import Generator
+from engine.history import Histories
+
+Signals = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Lists:
+    """Candidate lists to learn from. Shapes: signals (users, items, signals), trust (users,), the masks (users, items)."""
+
+    signals: Signals
+    trust: NDArray[np.float32]
+    known: NDArray[np.bool_]
+    """(items,) whether the item has history."""
+    allowed: NDArray[np.bool_]
+    chosen: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Fusion:
+    """The learned weights. Shapes: weight and slope (2, signals), offset (2,); row 0 for known items, row 1 for new."""
+
+    names: tuple[str, ...]
+    weight: NDArray[np.float32]
+    slope: NDArray[np.float32]
+    offset: NDArray[np.float32]
+
+    def only(self, names: tuple[str, ...]) -> "Fusion":
+        """The same weights for some of the signals, in the order given."""
+        at = [self.names.index(name) for name in names]
+        return Fusion(names, self.weight[:, at], self.slope[:, at], self.offset)
+
+    def gates(self, trust: NDArray[np.float32]) -> Signals:
+        """(2, users, signals) weight of each signal for known and for new items."""
+        return self.weight[:, None, :] + self.slope[:, None, :] * trust[None, :, None]
+
+    def score(self, signals: Signals, trust: NDArray[np.float32], known: NDArray[np.bool_]) -> NDArray[np.float32]:
+        """(users, items) fused scores of (users, items, signals)."""
+        gates = self.gates(trust)
+        scores = np.einsum("uis,us->ui", signals, gates[0], optimize=True) + self.offset[0]
+        if not known.all():
+            new = ~known
+            scores[:, new] = np.einsum("uis,us->ui", signals[:, new], gates[1], optimize=True) + self.offset[1]
+        return np.asarray(scores, np.float32)
+
+    def terms(self, signals: Signals, trust: NDArray[np.float32], known: NDArray[np.bool_]) -> Signals:
+        """(users, items, signals) what each signal adds; with the offset they sum to `score`."""
+        gates = self.gates(trust)
+        return np.where(known[None, :, None], signals * gates[0][:, None], signals * gates[1][:, None])
+
+
+def trust(histories: Histories) -> NDArray[np.float32]:
+    """(users,) log of the history's length: about -1 for one event, 0 for ten, 1 for a hundred."""
+    return (np.log10(histories.lengths + 0.1) - 1).astype(np.float32)
+
+
+def standardised(generators: Sequence[Generator], histories: Histories, known: NDArray[np.bool_]) -> Signals:
+    """(users, items, signals) scores of all generators, mean 0 and deviation 1 per user over the known items."""
+    parts = [np.moveaxis(generator.score(histories), 0, -1) for generator in generators]
+    signals = np.concatenate(parts, axis=-1)
+    base = signals[:, known] if known.any() else signals
+    mean = base.mean(axis=1, keepdims=True)
+    deviation = base.std(axis=1, keepdims=True)
+    # A signal that says nothing for a user (no history yet) is zero, not noise blown up.
+    return np.divide(signals - mean, deviation, out=np.zeros_like(signals), where=deviation > 1e-6)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Lists cut down to the answers and a sample of the rest, padded. Shapes: (users, candidates[, signals])."""
+
+    signals: torch.Tensor
+    new: torch.Tensor
+    """1 where the candidate is an item without history."""
+    chosen: torch.Tensor
+    log_odds: torch.Tensor
+    """Correction of a sampled candidate's score: log(1 / chance of being drawn), -inf where padded."""
+    trust: torch.Tensor
+
+
+NEGATIVES = 400
+
+
+def sample(lists: Lists, rng: np.random.Generator, negatives: int = NEGATIVES) -> Sample:
+    """Every answer, and at most `negatives` other allowed items a user, drawn evenly.
+
+    The softmax over the sample, corrected by the chance of being drawn, estimates the one over all items
+    (Bengio and Senecal 2003) at a cost that does not grow with the catalogue.
+    """
+    useful = lists.chosen.any(axis=1)
+    chosen, other = lists.chosen[useful], lists.allowed[useful] & ~lists.chosen[useful]
+    drawn = rng.random(other.shape, dtype=np.float32)
+    order = np.where(chosen, 2, np.where(other, drawn, -1))  # answers first, then others by chance, then the rest
+    width = min(chosen.shape[1], int(chosen.sum(1).max(initial=0)) + negatives)
+    items = np.argpartition(-order, width - 1, axis=1)[:, :width]
+    rank = np.take_along_axis(order, items, 1)
+    users = np.arange(len(items))[:, None]
+    share = np.maximum((rank >= 0).sum(1) - chosen.sum(1), 1) / np.maximum(other.sum(1), 1)
+    log_odds = np.where(rank == 2, 0, np.where(rank >= 0, -np.log(share)[:, None], -np.inf))
+    arrays = (
+        lists.signals[useful][users, items],
+        ~lists.known[items],
+        rank == 2,
+        log_odds,
+        lists.trust[useful],
+    )
+    return Sample(*(torch.from_numpy(np.ascontiguousarray(array, np.float32)) for array in arrays))
+
+
+def fit(samples: Sequence[Sample], names: tuple[str, ...], on: Sequence[bool], l2: float, steps: int = 40) -> Fusion:
+    """Weights of the signals that are `on`, by L-BFGS on the mean listwise softmax loss (ListNet, Cao et al. 2007).
+
+    Each element of `samples` weighs the same, however many users it has.
+    """
+    torch.manual_seed(0)
+    weight = torch.zeros(4, len(names), requires_grad=True)  # rows: known, new, slope known, slope new
+    offset = torch.zeros(1, requires_grad=True)
+    mask = torch.tensor(on, dtype=torch.float32)
+    optimiser = torch.optim.LBFGS([weight, offset], max_iter=steps, history_size=10, line_search_fn="strong_wolfe")
+
+    def loss() -> torch.Tensor:
+        optimiser.zero_grad()
+        total = torch.stack([_loss(weight * mask, offset, one) for one in samples]).mean()
+        total = total + l2 * (weight.square().sum() + offset.square().sum())
+        total.backward()  # type: ignore[no-untyped-call]
+        return total
+
+    if samples:
+        optimiser.step(loss)  # type: ignore[no-untyped-call]
+    learned = (weight * mask).detach().numpy()
+    return Fusion(names, learned[:2], learned[2:], np.array([0.0, offset.item()], np.float32))
+
+
+def _loss(weight: torch.Tensor, offset: torch.Tensor, one: Sample) -> torch.Tensor:
+    terms = one.signals @ weight.T  # (users, candidates, 4)
+    trust = one.trust[:, None]
+    known, new = terms[..., 0] + terms[..., 2] * trust, terms[..., 1] + terms[..., 3] * trust + offset
+    scores = known + one.new * (new - known) + one.log_odds
+    log_share = torch.log_softmax(scores, dim=1)
+    return -(log_share.masked_fill(one.chosen == 0, 0).sum(1) / one.chosen.sum(1)).mean()

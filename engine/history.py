@@ -1,0 +1,115 @@
+"""A user is a history: events in order of time. Every generator scores histories; no user is a trained row."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from scipy import sparse
+
+Matrix = sparse.csr_array
+
+
+@dataclass(frozen=True)
+class Histories:
+    """The events of many users, as three flat arrays cut by `indptr`, oldest first within a user.
+
+    Shapes: indptr (users + 1,), items, values and times (events,). Items are row numbers of the catalogue.
+    """
+
+    indptr: NDArray[np.int64]
+    items: NDArray[np.int32]
+    values: NDArray[np.float32]
+    times: NDArray[np.int64]
+    n_items: int
+
+    def __len__(self) -> int:
+        return len(self.indptr) - 1
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """Events a user, (users,)."""
+        return np.diff(self.indptr)
+
+    @property
+    def rows(self) -> NDArray[np.int64]:
+        """The user of each event, (events,)."""
+        return np.repeat(np.arange(len(self)), self.lengths)
+
+    @property
+    def ages(self) -> NDArray[np.int64]:
+        """How many later events the same user has, for each event: 0 is the latest."""
+        return np.repeat(self.indptr[1:], self.lengths) - 1 - np.arange(len(self.items))
+
+    def select(self, keep: NDArray[np.bool_]) -> "Histories":
+        """The same users with the events where `keep` (events,) is true."""
+        counts = np.bincount(self.rows[keep], minlength=len(self))
+        indptr = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        return Histories(indptr, self.items[keep], self.values[keep], self.times[keep], self.n_items)
+
+    def take(self, users: NDArray[np.int64]) -> "Histories":
+        """The histories of some users, in the order given."""
+        starts, lengths = self.indptr[users], self.lengths[users]
+        indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        events = np.arange(indptr[-1]) + np.repeat(starts - indptr[:-1], lengths)
+        return Histories(indptr, self.items[events], self.values[events], self.times[events], self.n_items)
+
+    @cached_property
+    def _latest(self) -> NDArray[np.int64]:
+        """The latest event of each (user, item), in order of cell: a repeat counts once, by its last time."""
+        cell = self.rows * self.n_items + self.items
+        _, first = np.unique(cell[::-1], return_index=True)
+        return np.asarray(len(cell) - 1 - first, np.int64)
+
+    def weights(self, half_life: float = np.inf) -> Matrix:
+        """(users, items) weights: one for the latest event, half of it `half_life` events earlier; repeats keep the most."""
+        event = self._latest
+        weight = np.exp2(-self.ages[event] / half_life).astype(np.float32)
+        users = np.bincount(self.rows[event], minlength=len(self))
+        indptr = np.concatenate([[0], np.cumsum(users)])
+        return sparse.csr_array((weight, self.items[event], indptr), shape=(len(self), self.n_items))
+
+    def recent(self, events: int) -> "Histories":
+        """The same users with their latest events only."""
+        return self.select(self.ages < events)
+
+    def seen(self) -> Matrix:
+        """(users, items) ones where the user has met the item."""
+        return self.weights()
+
+
+def from_frame(
+    interactions: pl.DataFrame, users: Sequence[str], item_index: Mapping[str, int], n_items: int | None = None
+) -> Histories:
+    """Histories of `users` in that order (a user without rows has an empty one), oldest event first, ties as they stand.
+
+    `interactions` has user_id, item_id, value and time; items outside `item_index` are left out.
+    """
+    position = pl.DataFrame({"user_id": list(users), "row": np.arange(len(users))}, schema={"user_id": pl.String, "row": pl.Int64})
+    column = pl.DataFrame(
+        {"item_id": list(item_index), "column": list(item_index.values())},
+        schema={"item_id": pl.String, "column": pl.Int32},
+    )
+    events = (
+        interactions.with_row_index("order")
+        .join(position, on="user_id")
+        .join(column, on="item_id")
+        .sort("row", "time", "order")
+    )
+    counts = np.bincount(events["row"].to_numpy(), minlength=len(users))
+    return Histories(
+        np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+        events["column"].to_numpy().astype(np.int32),
+        events["value"].to_numpy().astype(np.float32),
+        events["time"].to_numpy().astype(np.int64),
+        n_items if n_items is not None else len(item_index),
+    )
+
+
+def single(items: Sequence[int], n_items: int) -> Histories:
+    """One user who met `items` in this order, each with value 1 and no time."""
+    array = np.asarray(items, np.int32)
+    size = len(array)
+    return Histories(np.array([0, size]), array, np.ones(size, np.float32), np.zeros(size, np.int64), n_items)

@@ -1,0 +1,168 @@
+"""The reranker: boosted trees that correct the fused score of the best candidates.
+
+    score = share * fused + correction(features)
+
+LambdaRank (Burges 2010, by LightGBM) learns the correction over the generators' signals, how close the candidate's
+words, picture and facts are to the recent history, how long that is, and whether the item is known. It starts from the
+fused score, so it only has to learn what a weighted sum cannot say: thresholds and interactions. Contributions stay
+exact: the fused terms, plus the trees' SHAP values (Lundberg 2018), which sum to the correction.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import lightgbm
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.candidates import Features
+from engine.candidates.base import dense
+from engine.config import Fusion as Settings
+from engine.fusion import Fusion, Lists
+from engine.history import Histories
+
+RECENT = 20
+"""Events of the history that a candidate is compared with."""
+CLOSENESS = ("text", "image", "facts")
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """The best candidates of many users, flat: row r says that `item[r]` is a candidate of `user[r]`."""
+
+    user: NDArray[np.int64]
+    item: NDArray[np.int64]
+    sizes: NDArray[np.int64]
+    """(users,) candidates a user; rows of a user are together, best first."""
+
+
+@dataclass(frozen=True)
+class Reranker:
+    booster: lightgbm.Booster
+    share: float
+    depth: int
+    rounds: int
+
+    def correct(self, table: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(rows,) corrections of a feature table (rows, features)."""
+        return np.asarray(self.booster.predict(table, num_threads=1), np.float32)
+
+    def terms(self, table: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(rows, features + 1) SHAP values of the correction; the last column is the same for every candidate."""
+        return np.asarray(self.booster.predict(table, pred_contrib=True, num_threads=1), np.float32)
+
+
+def feature_names(signals: Sequence[str]) -> list[str]:
+    """Columns of the feature table; the part a column speaks for is its name up to the first dot."""
+    closeness = [f"content.{kind}_{how}" for kind in CLOSENESS for how in ("nearest", "mean")]
+    return [*signals, *closeness, "context.known", "context.history"]
+
+
+def best(scores: NDArray[np.float32], allowed: NDArray[np.bool_], depth: int) -> Candidates:
+    """The `depth` best allowed items of each user, from (users, items) scores."""
+    masked = np.where(allowed, scores, -np.inf)
+    depth = min(depth, scores.shape[1])
+    top = np.argpartition(-masked, depth - 1, axis=1)[:, :depth]
+    order = np.argsort(-np.take_along_axis(masked, top, 1), axis=1, kind="stable")
+    top = np.take_along_axis(top, order, 1)
+    real = np.isfinite(np.take_along_axis(masked, top, 1))
+    user = np.broadcast_to(np.arange(len(scores))[:, None], top.shape)
+    return Candidates(user[real], top[real], real.sum(1))
+
+
+def feature_table(
+    candidates: Candidates,
+    signals: NDArray[np.float32],
+    trust: NDArray[np.float32],
+    known: NDArray[np.bool_],
+    histories: Histories,
+    features: Features,
+) -> NDArray[np.float32]:
+    """(rows, features) of the candidates, columns as in `feature_names`; signals is (users, items, signals)."""
+    user, item = candidates.user, candidates.item
+    context = np.column_stack([known[item], trust[user]]).astype(np.float32)
+    return np.hstack([signals[user, item], closeness(candidates, histories, features), context])
+
+
+def closeness(candidates: Candidates, histories: Histories, features: Features) -> NDArray[np.float32]:
+    """(rows, 6) cosine to the nearest of the recent history and to its mean, by text, picture and facts."""
+    result = np.zeros((len(candidates.user), 2 * len(CLOSENESS)), np.float32)
+    recent = histories.recent(RECENT)
+    start = 0
+    for row, size in enumerate(candidates.sizes):
+        stop = start + size
+        past = recent.items[recent.indptr[row] : recent.indptr[row + 1]]
+        if size and len(past):
+            items = candidates.item[start:stop]
+            for column, kind in enumerate(CLOSENESS):
+                vectors = getattr(features, kind)
+                cosines = dense(vectors[items] @ vectors[past].T)
+                result[start:stop, 2 * column] = cosines.max(1)
+                result[start:stop, 2 * column + 1] = cosines.mean(1)
+        start = stop
+    return result
+
+
+@dataclass(frozen=True)
+class Table:
+    """Training rows of one kind of candidate list."""
+
+    features: NDArray[np.float32]
+    fused: NDArray[np.float32]
+    chosen: NDArray[np.bool_]
+    sizes: NDArray[np.int64]
+
+
+def table(lists: Lists, histories: Histories, fusion: Fusion, features: Features, depth: int) -> Table:
+    """What the reranker learns from: the candidates that the fusion would hand it."""
+    fused = fusion.score(lists.signals, lists.trust, lists.known)
+    candidates = best(fused, lists.allowed, depth)
+    rows = feature_table(candidates, lists.signals, lists.trust, lists.known, histories, features)
+    at = (candidates.user, candidates.item)
+    return Table(rows, fused[at], lists.chosen[at], candidates.sizes)
+
+
+def fit(
+    learn: Sequence[Table],
+    judge: Sequence[Table],
+    settings: Settings,
+    seed: int,
+    threads: int,
+    rounds: int | None = None,
+) -> tuple[Reranker, dict[str, list[float]]]:
+    """Boost on `learn`; with `judge`, stop when its NDCG@20 no longer rises, otherwise after `rounds`.
+
+    Returns the reranker and its learning curves.
+    """
+    params = {
+        "objective": "lambdarank", "metric": "ndcg", "ndcg_eval_at": [20], "learning_rate": 0.06, "num_leaves": 15,
+        "min_data_in_leaf": 50, "bagging_fraction": 0.7, "bagging_freq": 1, "feature_fraction": 0.5, "lambda_l2": 5.0,
+        "lambdarank_truncation_level": 40, "seed": seed, "deterministic": True, "force_row_wise": True,
+        "num_threads": threads, "verbose": -1,
+    }  # fmt: skip
+    data = _dataset(learn, settings.share)
+    curves: dict[str, dict[str, list[float]]] = {}
+    callbacks = [lightgbm.record_evaluation(curves)]
+    if judge:
+        callbacks.append(lightgbm.early_stopping(25, verbose=False))
+    booster = lightgbm.train(
+        params,
+        data,
+        num_boost_round=rounds or settings.rounds,
+        valid_sets=[_dataset(judge, settings.share, data)] if judge else [],
+        valid_names=["validation"] if judge else [],
+        callbacks=callbacks,
+    )
+    used = booster.best_iteration if judge else booster.current_iteration()
+    reranker = Reranker(booster, settings.share, settings.depth, max(used, 1))
+    return reranker, {"reranker NDCG@20 on validation": curves.get("validation", {}).get("ndcg@20", [])}
+
+
+def _dataset(tables: Sequence[Table], share: float, like: lightgbm.Dataset | None = None) -> lightgbm.Dataset:
+    return lightgbm.Dataset(
+        np.concatenate([t.features for t in tables]),
+        label=np.concatenate([t.chosen for t in tables]).astype(np.int32),
+        group=np.concatenate([t.sizes[t.sizes > 0] for t in tables]),
+        init_score=share * np.concatenate([t.fused for t in tables]).astype(np.float64),
+        reference=like,
+    )
