@@ -18,6 +18,7 @@ import ladybug
 import polars as pl
 
 from graph.build import EDGES, NODES, GraphTables
+from graph.bulk import COPY_EDGES, COPY_NODES, by_relation, copy, declare_tables, errors, execute, fill
 from graph.cypher import guard
 from graph.errors import GraphError
 from graph.schema import Relation, Schema, declare, identifier
@@ -33,13 +34,8 @@ MAPPED = 1 << 36
 """Bytes of address space a graph may grow to; the default, 8 TB, is refused where address space is limited."""
 
 # Names cannot be parameters, so they are put in here, and each has passed graph.schema.identifier.
-NODE_TABLE = "CREATE NODE TABLE IF NOT EXISTS `{}`(id STRING PRIMARY KEY, name STRING)"
-EDGE_TABLE = "CREATE REL TABLE IF NOT EXISTS `{0.name}`(FROM `{0.head}` TO `{0.tail}`)"
-EDGE_ENDS = "ALTER TABLE `{0.name}` ADD IF NOT EXISTS FROM `{0.head}` TO `{0.tail}`"
-COPY_NODES = "COPY `{}` FROM $file"
-COPY_EDGES = "COPY `{0.name}` FROM $file (from='{0.head}', to='{0.tail}')"
-NODES_OF = "MATCH (n:`{}`) RETURN n.id, n.name"
-EDGES_OF = "MATCH (a:`{0.head}`)-[:`{0.name}`]->(b:`{0.tail}`) RETURN a.id, b.id"
+NODES_OF = "MATCH (n:`{}`) RETURN n.id AS id, n.name AS name"
+EDGES_OF = "MATCH (a:`{0.head}`)-[:`{0.name}`]->(b:`{0.tail}`) RETURN a.id AS head, b.id AS tail"
 COUNT_NODES = "MATCH (n:`{}`) RETURN count(*)"
 COUNT_EDGES = "MATCH (:`{0.head}`)-[r:`{0.name}`]->(:`{0.tail}`) RETURN count(*)"
 FIND = "UNWIND $ids AS id MATCH (n:`{}` {{id: id}}) RETURN n.id, n.name"
@@ -70,9 +66,8 @@ class LadybugStore:
         self._lock = threading.RLock()
         if read_only and not self._file.is_file():
             raise GraphError(f"{folder}: no graph here; load one first")
-        with contextlib.suppress(FileExistsError):  # a file in its place: the database says so
+        with errors(f"{folder}: cannot open the graph"):
             folder.mkdir(parents=True, exist_ok=True)
-        with _errors(f"{folder}: cannot open the graph"):
             self._open()
 
     def _open(self) -> None:
@@ -80,10 +75,11 @@ class LadybugStore:
             self._file, read_only=self._read_only, buffer_pool_size=POOL, max_db_size=MAPPED
         )
         self._connection = ladybug.Connection(self._database)
+        self._schema = self._read_schema()
 
     def _run(self, statement: str, **parameters: Any) -> list[list[Any]]:
         with self._lock:
-            rows: Any = _execute(self._connection, statement, parameters).get_all()
+            rows: Any = execute(self._connection, statement, parameters).get_all()
         return cast(list[list[Any]], rows)
 
     @contextlib.contextmanager
@@ -93,11 +89,12 @@ class LadybugStore:
         A COPY that fails leaves its keys in the index in memory (ladybug 0.22), where later look-ups trip over them.
         """
         self._refuse_if_read_only()
-        with self._lock, _errors("the graph was not changed"):
+        with self._lock, errors("the graph was not changed"):
             try:
                 self._run("BEGIN TRANSACTION")
                 yield
                 self._run("COMMIT")
+                self._schema = self._read_schema()
             except BaseException:
                 with contextlib.suppress(RuntimeError):  # the database may have rolled back by itself
                     self._run("ROLLBACK")
@@ -112,7 +109,7 @@ class LadybugStore:
     def load(self, tables: GraphTables, progress: Progress | None = None) -> None:
         self._refuse_if_read_only()
         schema = declare(tables.nodes, tables.edges)
-        with self._lock, _errors("the graph was not loaded"):
+        with self._lock, errors("the graph was not loaded"):
             for left in self._file.parent.glob(f"{ASIDE}*"):  # by a load that was killed
                 shutil.rmtree(left)
             aside = Path(tempfile.mkdtemp(prefix=ASIDE, dir=self._file.parent))
@@ -121,7 +118,7 @@ class LadybugStore:
                     ladybug.Database(aside / FILE, max_db_size=MAPPED) as fresh,
                     ladybug.Connection(fresh) as connection,
                 ):
-                    _fill(connection, schema, tables, progress)
+                    fill(connection, schema, tables, progress)
                 # Closing writes the log of changes into the file, so the new file meets no log of the old one.
                 self.close()
                 try:
@@ -143,15 +140,15 @@ class LadybugStore:
                 raise GraphError(f"the graph holds {moved['id'][0]!r} as {moved['label_old'][0]}: delete it first")
             fresh = nodes.join(old, on="id", how="anti")
             both = pl.concat([old.join(nodes, on="id", how="anti"), nodes])
-            schema = self.schema() | declare(both, tables.edges)
+            schema = self._schema | declare(both, tables.edges)
             with self._writing():
-                _declare(self._connection, schema)
+                declare_tables(self._connection, schema)
                 for label, group in fresh.group_by("label"):
-                    _copy(self._connection, COPY_NODES.format(*label), group.select("id", "name"))
+                    copy(self._connection, COPY_NODES.format(*label), group.select("id", "name"))
                 for label, group in known.filter(pl.col("name") != pl.col("name_old")).group_by("label"):
                     self._run(RENAME.format(*label), rows=group.select("id", "name").to_dicts())
-                for relation, rows in _by_relation(both, tables.edges):
-                    _copy(self._connection, COPY_EDGES.format(relation), self._new_edges(relation, rows))
+                for relation, rows in by_relation(both, tables.edges):
+                    copy(self._connection, COPY_EDGES.format(relation), self._new_edges(relation, rows))
 
     def _new_edges(self, relation: Relation, rows: pl.DataFrame) -> pl.DataFrame:
         """The rows (head, tail) that are not there yet, looked up head by head: a join would read the whole table."""
@@ -164,8 +161,8 @@ class LadybugStore:
         with self._writing():
             if edges is not None:
                 ends = self._find(pl.concat([edges["head"], edges["tail"]]).unique().to_list())
-                known = set(self.schema().relations)
-                for relation, rows in _by_relation(ends, edges):
+                known = set(self._schema.relations)
+                for relation, rows in by_relation(ends, edges):
                     if relation in known:
                         for head, tail in rows.iter_rows():
                             self._run(DELETE_EDGE.format(relation), head=head, tail=tail)
@@ -177,11 +174,11 @@ class LadybugStore:
     ) -> pl.DataFrame:
         guard(cypher, parameters or {})
         alone = contextlib.nullcontext() if self._read_only else self._lock
-        with alone, _errors("the query failed"), ladybug.Connection(self._database) as connection:
+        with alone, errors("the query failed"), ladybug.Connection(self._database) as connection:
             connection.set_query_timeout(max(1, round(timeout * 1000)))
             if not self._read_only:
-                _execute(connection, "BEGIN TRANSACTION READ ONLY")
-            result = _execute(connection, cypher, dict(parameters or {}))
+                execute(connection, "BEGIN TRANSACTION READ ONLY")
+            result = execute(connection, cypher, dict(parameters or {}))
             # A result of a billion rows stays folded in the database: only what is asked for is unfolded.
             rows = result.get_n(limit + 1)
             names = result.get_column_names()
@@ -208,7 +205,10 @@ class LadybugStore:
                             nodes[other] = (other, kind, name)
                             found.append(nodes[other])
                 frontier = found
-        return _tables(list(nodes.values()), list(edges))
+        return _sorted(
+            pl.DataFrame(list(nodes.values()), schema=NODES, orient="row"),
+            pl.DataFrame(list(edges), schema=EDGES, orient="row"),
+        )
 
     def paths(self, source: str, target: str, longest: int = 4, n: int = 10) -> list[list[Edge]]:
         if not 1 <= longest <= 8:
@@ -223,36 +223,44 @@ class LadybugStore:
     def stats(self) -> pl.DataFrame:
         rows: list[tuple[str, str, str | None, str | None, int]] = []
         with self._lock:
-            schema = self.schema()
-            for label in schema.labels:
+            for label in self._schema.labels:
                 rows.append(("node", label, None, None, self._run(COUNT_NODES.format(label))[0][0]))
-            for relation in schema.relations:
+            for relation in self._schema.relations:
                 count = self._run(COUNT_EDGES.format(relation))[0][0]
                 rows.append(("edge", relation.name, relation.head, relation.tail, count))
         return pl.DataFrame(rows, schema=STATS, orient="row")
 
     def schema(self) -> Schema:
-        with self._lock:
-            tables = [(name, kind) for _, name, kind, *_ in self._run("CALL show_tables() RETURN *")]
-            labels = sorted(name for name, kind in tables if kind == "NODE")
-            relations = sorted(
-                Relation(name, head, tail)
-                for name, kind in tables
-                if kind == "REL"
-                for head, tail, *_ in self._run(f"CALL show_connection('{identifier(name)}') RETURN *")
-            )
-        return Schema(tuple(labels), tuple(relations))
+        return self._schema
+
+    def _read_schema(self) -> Schema:
+        tables = [(name, kind) for _, name, kind, *_ in self._run("CALL show_tables() RETURN *")]
+        relations = [
+            Relation(name, head, tail)
+            for name, kind in tables
+            if kind == "REL"
+            for head, tail, *_ in self._run(f"CALL show_connection('{identifier(name)}') RETURN *")
+        ]
+        return Schema(tuple(sorted(name for name, kind in tables if kind == "NODE")), tuple(sorted(relations)))
 
     def export(self) -> GraphTables:
+        nodes, edges = [pl.DataFrame(schema=NODES)], [pl.DataFrame(schema=EDGES)]
         with self._lock:
-            schema = self.schema()
-            nodes = [(id, label, name) for label in schema.labels for id, name in self._run(NODES_OF.format(label))]
-            edges = [Edge(head, r.name, tail) for r in schema.relations for head, tail in self._run(EDGES_OF.format(r))]
-        return _tables(nodes, edges)
+            for label in self._schema.labels:
+                rows = self._frame(NODES_OF.format(label))
+                nodes.append(rows.select("id", label=pl.lit(label), name="name"))
+            for relation in self._schema.relations:
+                rows = self._frame(EDGES_OF.format(relation))
+                edges.append(rows.select("head", relation=pl.lit(relation.name), tail="tail"))
+        return _sorted(pl.concat(nodes), pl.concat(edges))
+
+    def _frame(self, statement: str) -> pl.DataFrame:
+        frame: pl.DataFrame = execute(self._connection, statement).get_as_pl()
+        return frame
 
     def _find(self, ids: Sequence[str]) -> pl.DataFrame:
         """id, label, name of those of `ids` that the graph holds."""
-        labels = self.schema().labels if ids else ()
+        labels = self._schema.labels if ids else ()
         rows = [(id, label, name) for label in labels for id, name in self._run(FIND.format(label), ids=list(ids))]
         return pl.DataFrame(rows, schema=NODES, orient="row").unique("id")
 
@@ -277,77 +285,8 @@ class LadybugStore:
         self.close()
 
 
-@contextlib.contextmanager
-def _errors(what: str) -> Iterator[None]:
-    """GraphError in place of what ladybug raises: RuntimeError, and now and then what C++ threw."""
-    try:
-        yield
-    except (ArithmeticError, LookupError, MemoryError, OSError, RuntimeError, TypeError) as error:
-        raise GraphError(f"{what}: {error}") from error
-
-
-def _execute(
-    connection: ladybug.Connection, statement: str, parameters: dict[str, Any] | None = None
-) -> ladybug.QueryResult:
-    result = connection.execute(statement, parameters or {})
-    assert isinstance(result, ladybug.QueryResult)  # a list only for several statements
-    return result
-
-
-def _declare(connection: ladybug.Connection, schema: Schema) -> None:
-    for label in schema.labels:
-        _execute(connection, NODE_TABLE.format(label))
-    for relation in schema.relations:
-        _execute(connection, EDGE_TABLE.format(relation))
-        _execute(connection, EDGE_ENDS.format(relation))
-
-
-def _by_relation(nodes: pl.DataFrame, edges: pl.DataFrame) -> Iterator[tuple[Relation, pl.DataFrame]]:
-    """The edges (head, tail) of each relation, both ends of which are among `nodes` (id, label)."""
-    labels = nodes.select("id", "label")
-    ends = edges.join(labels.rename({"id": "head", "label": "from"}), on="head").join(
-        labels.rename({"id": "tail", "label": "to"}), on="tail"
-    )
-    for kinds, rows in ends.group_by("relation", "from", "to", maintain_order=True):
-        yield Relation(*(str(kind) for kind in kinds)), rows.select("head", "tail").unique(maintain_order=True)
-
-
-def _fill(
-    connection: ladybug.Connection, schema: Schema, tables: GraphTables, progress: Progress | None = None
-) -> None:
-    """Copy whole tables into an empty database."""
-    _declare(connection, schema)
-    done, total = 0, tables.nodes.height + tables.edges.height
-    copies = [
-        (COPY_NODES.format(*label), rows.select("id", "name"))
-        for label, rows in tables.nodes.group_by("label", maintain_order=True)
-    ]
-    copies += [(COPY_EDGES.format(relation), rows) for relation, rows in _by_relation(tables.nodes, tables.edges)]
-    for statement, rows in copies:
-        _copy(connection, statement, rows)
-        done += rows.height
-        if progress:
-            progress(done, total)
-
-
-def _copy(connection: ladybug.Connection, statement: str, rows: pl.DataFrame) -> None:
-    """Run a COPY over a parquet file, which takes any text as it is and, unlike a table in memory, needs no pandas.
-
-    The file stands where temporary files do, because the name is a pattern, in which [ and * of a folder of the
-    user's would be read as such.
-    """
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "rows.parquet"
-        rows.write_parquet(file)
-        name = str(file).replace("\\", "\\\\").replace("'", "\\'")
-        _execute(connection, statement.replace("$file", f"'{name}'"))
-
-
-def _tables(nodes: list[tuple[str, str, str]], edges: list[Edge]) -> GraphTables:
-    return GraphTables(
-        pl.DataFrame(nodes, schema=NODES, orient="row").sort("id"),
-        pl.DataFrame(edges, schema=EDGES, orient="row").sort(list(EDGES)),
-    )
+def _sorted(nodes: pl.DataFrame, edges: pl.DataFrame) -> GraphTables:
+    return GraphTables(nodes.sort("id"), edges.sort(list(EDGES)))
 
 
 def _walk(nodes: list[dict[str, Any]], edges: list[dict[str, Any]]) -> list[Edge]:

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 import graph
-from graph import ladybug
+from graph import bulk, ladybug
 from graph.build import EDGES, NODES, GraphTables
 from graph.errors import GraphError
 
@@ -116,12 +116,12 @@ def test_a_merge_that_is_killed_is_there_whole_or_not_at_all(tmp_path: Path, sho
         items = pl.DataFrame({"item_id": ["a", "b"], "genre": [["x"], ["y"]]})
         store = graph.open(sys.argv[1])
         store.merge(build(items[:1], attributes=["genre"]))
-        copies, copy = [], graph.ladybug._copy
+        copies, copy = [], graph.ladybug.copy
         def kill(*arguments):
             copy(*arguments)
             copies.append(1)
             if len(copies) == 2: os.kill(os.getpid(), signal.SIGKILL)
-        graph.ladybug._copy = kill
+        graph.ladybug.copy = kill
         store.merge(build(items, attributes=["genre"]))
         """,
         tmp_path / "graph",
@@ -141,7 +141,7 @@ def test_a_failed_write_leaves_no_trace_in_the_index(tmp_path: Path, shop: Graph
         opened.load(shop)
         fresh = pl.DataFrame({"id": ["item:new", "item:1"], "name": ["x", "x"]})
         with pytest.raises(GraphError, match="not changed"), opened._writing():
-            ladybug._copy(opened._connection, ladybug.COPY_NODES.format("Item"), fresh)
+            bulk.copy(opened._connection, bulk.COPY_NODES.format("Item"), fresh)
         with pytest.raises(GraphError, match="no node"):
             opened.neighbours("item:new")
         new = pl.DataFrame([("item:new", "Item", "x")], schema=NODES, orient="row")
