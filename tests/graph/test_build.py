@@ -139,3 +139,38 @@ def test_ids_are_unique_and_no_edge_dangles(built: GraphTables) -> None:
     assert built.edges.is_unique().all()
     declared = schema.declare(built.nodes, built.edges)  # raises on dangling edges and unfit names
     assert set(declared.labels) <= set(schema.LABELS)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("film.film.genre", "FILM_FILM_GENRE"),
+        ("http://a.org/ns#made-by", "HTTP_A_ORG_NS_MADE_BY"),
+        ("12", "R_12"),
+        ("brand", "HAS_BRAND"),
+        ("x]->(a) DETACH DELETE a //", "X_A_DETACH_DELETE_A"),
+        ("品牌", None),
+        ("", None),
+    ],
+)
+def test_relation_type(name: str, expected: str | None) -> None:
+    assert schema.relation_type(name) == expected
+
+
+def test_names_that_differ_only_in_case_are_refused() -> None:
+    with pytest.raises(GraphError, match="one name"):
+        schema.Schema(("Item",), (schema.Relation("ITEM", "Item", "Item"),))
+    with pytest.raises(GraphError, match="one name"):
+        schema.Schema(("Item",), (schema.Relation("Has", "Item", "Item"), schema.Relation("HAS", "Item", "Item")))
+    one = schema.Schema(("Item",), (schema.Relation("R", "Item", "Item"),))
+    two = schema.Schema(("Brand", "Item"), (schema.Relation("R", "Item", "Brand"),))
+    assert (one | two).relations == (schema.Relation("R", "Item", "Brand"), schema.Relation("R", "Item", "Item"))
+
+
+def test_real_films(films: GraphTables) -> None:
+    counts = dict(films.nodes["label"].value_counts().rows())
+    assert counts["Item"] == 1673 and counts["Collection"] > 150 and counts["Organisation"] > 1000
+    toys = films.edges.filter(pl.col("head") == "item:1").drop("head").rows()
+    assert ("HAS_COMPANY", "organisation:pixar") in toys and ("HAS_GENRE", "genre:animation") in toys
+    assert ("HAS_COLLECTION", "collection:toy story collection") in toys
+    schema.declare(films.nodes, films.edges)

@@ -67,3 +67,13 @@ def test_tfidf_of_nothing_and_with_given_weights(shop: GraphTables) -> None:
     dense = again.toarray()
     assert not dense[0].any()
     np.testing.assert_allclose(dense[1], tfidf(known.matrix)[0].toarray()[0], rtol=1e-6)
+
+
+def test_films_of_a_kind_are_near(films: GraphTables) -> None:
+    titles = films.nodes.filter(pl.col("label") == "Item")
+    ids = titles["id"].str.strip_prefix("item:").to_list()
+    weighted, _ = tfidf(facts(films, ids).matrix)
+    bond = titles["name"].to_list().index("GoldenEye")
+    near = (weighted @ weighted[[bond]].T).toarray().ravel()
+    near[bond] = 0
+    assert titles["name"][int(near.argmax())] == "Tomorrow Never Dies"  # the other Bond film
