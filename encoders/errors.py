@@ -1,0 +1,9 @@
+"""Errors of the encoders."""
+
+
+class EncoderError(ValueError):
+    """An encoder cannot be opened, or its weights are not what they should be."""
+
+
+class PictureError(ValueError):
+    """A picture that cannot be used; the message is the reason."""
