@@ -113,7 +113,7 @@ def write(
                 raise ValueError(f"{file}: names in an artefact have letters, digits, and `_.-` only")
         content = {
             "version": VERSION,
-            "libraries": _versions(),
+            "libraries": library_versions(),
             "facts": dict(facts),
             "files": {file: {"bytes": path.stat().st_size, "sha256": _digest(path)} for file, path in files.items()},
         }
@@ -197,7 +197,7 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _versions() -> dict[str, str]:
+def library_versions() -> dict[str, str]:
     found = {"python": platform.python_version()}
     for name in _LIBRARIES:
         try:

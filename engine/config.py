@@ -19,7 +19,7 @@ Count = Annotated[int, Field(ge=1)]
 class Section(BaseModel):
     """A table of the TOML file: frozen, and a key it does not know is an error."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, ser_json_inf_nan="strings")
 
 
 class Data(Section):
@@ -207,8 +207,8 @@ class Config(Section):
 
     seed: int = 0
     """Every random draw starts from it: the same seed and tables give the same engine."""
-    threads: Count = 2
-    """Cores to use."""
+    threads: Count = 1
+    """Threads of the learning parts; more than there are free cores makes it many times slower."""
     data: Data = Data()
     encoders: Encoders = Encoders()
     graph: Graph = Graph()

@@ -25,7 +25,7 @@ Signals = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Lists:
-    """Candidate lists to learn from. Shapes: signals (users, items, signals), trust (users,), the masks (users, items)."""
+    """Lists to learn from: signals (users, items, signals), trust (users,), allowed and chosen (users, items)."""
 
     signals: Signals
     trust: NDArray[np.float32]
@@ -51,7 +51,7 @@ class Fusion:
 
     def gates(self, trust: NDArray[np.float32]) -> Signals:
         """(2, users, signals) weight of each signal for known and for new items."""
-        return self.weight[:, None, :] + self.slope[:, None, :] * trust[None, :, None]
+        return np.asarray(self.weight[:, None, :] + self.slope[:, None, :] * trust[None, :, None], np.float32)
 
     def score(self, signals: Signals, trust: NDArray[np.float32], known: NDArray[np.bool_]) -> NDArray[np.float32]:
         """(users, items) fused scores of (users, items, signals)."""
@@ -62,15 +62,10 @@ class Fusion:
             scores[:, new] = np.einsum("uis,us->ui", signals[:, new], gates[1], optimize=True) + self.offset[1]
         return np.asarray(scores, np.float32)
 
-    def terms(self, signals: Signals, trust: NDArray[np.float32], known: NDArray[np.bool_]) -> Signals:
-        """(users, items, signals) what each signal adds; with the offset they sum to `score`."""
-        gates = self.gates(trust)
-        return np.where(known[None, :, None], signals * gates[0][:, None], signals * gates[1][:, None])
-
 
 def trust(histories: Histories) -> NDArray[np.float32]:
     """(users,) log of the history's length: about -1 for one event, 0 for ten, 1 for a hundred."""
-    return (np.log10(histories.lengths + 0.1) - 1).astype(np.float32)
+    return np.asarray(np.log10(histories.lengths + 0.1) - 1, np.float32)
 
 
 def standardised(generators: Sequence[Generator], histories: Histories, known: NDArray[np.bool_]) -> Signals:
@@ -81,7 +76,13 @@ def standardised(generators: Sequence[Generator], histories: Histories, known: N
     mean = base.mean(axis=1, keepdims=True)
     deviation = base.std(axis=1, keepdims=True)
     # A signal that says nothing for a user (no history yet) is zero, not noise blown up.
-    return np.divide(signals - mean, deviation, out=np.zeros_like(signals), where=deviation > 1e-6)
+    return np.asarray(np.divide(signals - mean, deviation, out=np.zeros_like(signals), where=deviation > 1e-6))
+
+
+def even(names: Sequence[str]) -> Fusion:
+    """Every signal weighs the same: what is left where there is too little history to learn from."""
+    ones = np.ones((2, len(names)), np.float32)
+    return Fusion(tuple(names), ones, np.zeros_like(ones), np.zeros(2, np.float32))
 
 
 @dataclass(frozen=True)

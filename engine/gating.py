@@ -44,4 +44,4 @@ def ndcg(
     place = np.arange(len(user)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
     gain = np.where(place < k, chosen[order] / np.log2(place + 2), 0)
     ideal = np.cumsum(1 / np.log2(np.arange(2, k + 2)))[np.minimum(relevant, k) - 1]
-    return np.bincount(user, gain, minlength=len(sizes)) / ideal
+    return np.asarray(np.bincount(user, gain, minlength=len(sizes)) / ideal)

@@ -64,7 +64,7 @@ class Histories:
         return np.asarray(len(cell) - 1 - first, np.int64)
 
     def weights(self, half_life: float = np.inf) -> Matrix:
-        """(users, items) weights: one for the latest event, half of it `half_life` events earlier; repeats keep the most."""
+        """(users, items) weights: 1 for the latest event, half `half_life` events earlier; repeats keep the most."""
         event = self._latest
         weight = np.exp2(-self.ages[event] / half_life).astype(np.float32)
         users = np.bincount(self.rows[event], minlength=len(self))
@@ -83,11 +83,13 @@ class Histories:
 def from_frame(
     interactions: pl.DataFrame, users: Sequence[str], item_index: Mapping[str, int], n_items: int | None = None
 ) -> Histories:
-    """Histories of `users` in that order (a user without rows has an empty one), oldest event first, ties as they stand.
+    """Histories of `users` in that order (empty for one without rows), oldest event first, ties as they stand.
 
     `interactions` has user_id, item_id, value and time; items outside `item_index` are left out.
     """
-    position = pl.DataFrame({"user_id": list(users), "row": np.arange(len(users))}, schema={"user_id": pl.String, "row": pl.Int64})
+    position = pl.DataFrame(
+        {"user_id": list(users), "row": np.arange(len(users))}, schema={"user_id": pl.String, "row": pl.Int64}
+    )
     column = pl.DataFrame(
         {"item_id": list(item_index), "column": list(item_index.values())},
         schema={"item_id": pl.String, "column": pl.Int32},

@@ -1,4 +1,4 @@
-"""Learning the ranker without fooling ourselves: every score it learns from comes from generators that had not seen the answer.
+"""Learning the ranker: every score it learns from comes from generators that had not seen the answer.
 
 Each user's events are cut by position into a base, a part to learn the fusion from, and a part to judge it on. Four
 kinds of candidate lists come out of that, so that one fusion serves every case:
@@ -14,13 +14,15 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from engine import fusion, rerank
 from engine.candidates import Features, Generator, enabled, fit_all
 from engine.config import Config
-from engine.gating import Gate, compare, ndcg
 from engine.fusion import Fusion, Lists, Sample
+from engine.gating import Gate, compare, ndcg
 from engine.history import Histories
 from engine.rerank import Reranker
 
@@ -32,7 +34,7 @@ BASE, LEARN, JUDGE = 0, 1, 2
 
 @dataclass(frozen=True)
 class Trained:
-    """What training gives: fitted generators, the fusion over their signals, a reranker if it helps, and the evidence."""
+    """What training gives: generators, the fusion over their signals, a reranker if it helps, the evidence."""
 
     generators: list[Generator]
     fusion: Fusion
@@ -54,6 +56,12 @@ class Case:
 
 def train(histories: Histories, features: Features, config: Config, stage: Callable[[str], None] = log.info) -> Trained:
     """Fit generators out of fold, learn fusion and reranker, gate every part, then refit on everything that is kept."""
+    torch.set_num_threads(config.threads)
+    with threadpool_limits(config.threads):
+        return _train(histories, features, config, stage)
+
+
+def _train(histories: Histories, features: Features, config: Config, stage: Callable[[str], None]) -> Trained:
     rng = np.random.default_rng(config.seed)
     part = parts(histories, config, rng)
     hidden = hidden_items(histories, config.fusion.hidden_share, rng)
@@ -63,11 +71,15 @@ def train(histories: Histories, features: Features, config: Config, stage: Calla
     learn = cases(histories, part, LEARN, hidden == LEARN, features, config, rng)
     stage("generators that have not seen what the fusion is judged on")
     judge = cases(histories, part, JUDGE, hidden == JUDGE, features, config, rng)
+    if not learn or not judge:
+        log.warning("too little history to learn a fusion from: every signal weighs the same, and nothing is gated")
+        generators = fit_all(histories, features, config, owners)
+        return Trained(generators, fusion.even([s for g in generators for s in g.signals]), None, [], {})
     stage("fusion, each part gated on validation")
     kept, gates = gate_parts(learn, judge, owners, config)
     stage("reranker")
     reranker, curves, gate = gate_reranker(learn, judge, kept, features, config)
-    final = fuse(learn + judge, kept, config)
+    final = fuse(learn + judge, kept, config).only(kept_signals(learn, kept))
     if reranker is not None:
         everything = tables(learn + judge, final, features, config)
         reranker, _ = rerank.fit(everything, [], config.fusion, config.seed, config.threads, reranker.rounds)
@@ -106,7 +118,7 @@ def cases(
     config: Config,
     rng: np.random.Generator,
 ) -> list[Case]:
-    """The four kinds of lists whose answers are the events of part `asked`, from generators fitted on what came before."""
+    """The four kinds of lists asking for the events of part `asked`, by generators fitted on what came before."""
     before, answers = histories.select(part < asked), histories.select(part == asked)
     names, everything = enabled(config), np.ones(histories.n_items, bool)
     made = []
@@ -182,17 +194,23 @@ def gate_parts(
 ) -> tuple[list[str], list[Gate]]:
     """Take away, one at a time, the part that is missed least, until every part left is missed by somebody.
 
-    A part stays when its paired gain's interval is above zero for known items (warm) or for new ones (cold).
+    A part stays when its paired gain's interval is above zero for known items, for newcomers (short), or for new items
+    (cold). Popularity always stays: it is the answer to somebody without a history, whom no list here stands for.
     """
-    kept, gates, k = list(owners), [], config.evaluation.k
-    asked = [one for one in judge if one.kind in ("warm", "cold")]
+    kept, k = list(owners), config.evaluation.k
+    gates: list[Gate] = []
+    asked = [one for one in judge if one.kind != "mixed"]
     while True:
         full = judged(asked, fuse(learn, kept, config), k)
         trials = {}
         for part in kept if len(kept) > 1 else []:
             less = judged(asked, fuse(learn, [p for p in kept if p != part], config), k)
             trials[part] = [compare(part, kind, full[kind], less[kind], config) for kind in full]
-        useless = {part: max(g.gain for g in found) for part, found in trials.items() if not any(g.low > 0 for g in found)}
+        useless = {
+            part: max(gate.gain for gate in found)
+            for part, found in trials.items()
+            if part != "popularity" and not any(gate.low > 0 for gate in found)
+        }
         if not useless or not config.fusion.gate:
             return kept, [g for found in trials.values() for g in found] + gates
         worst = min(useless, key=lambda part: useless[part])
@@ -206,7 +224,7 @@ def gate_reranker(
     """Learn the reranker on one half of the cases and keep it when the other half is the better for it."""
     if not config.fusion.rerank:
         return None, {}, []
-    model = fuse(learn, kept, config)
+    model = fuse(learn, kept, config).only(kept_signals(learn, kept))
     taught, asked = (tables(made, model, features, config) for made in (learn, judge))
     reranker, curves = rerank.fit(taught, asked, config.fusion, config.seed, config.threads)
     gates = []
@@ -221,5 +239,15 @@ def gate_reranker(
 
 
 def tables(made: Sequence[Case], model: Fusion, features: Features, config: Config) -> list[rerank.Table]:
-    """The reranker's rows of each case."""
-    return [rerank.table(one.lists, one.inputs, model, features, config.fusion.depth) for one in made]
+    """The reranker's rows of each case, with the signals of the fusion only."""
+    columns = [made[0].names.index(name) for name in model.names] if made else []
+    narrow = [replace(one.lists, signals=one.lists.signals[:, :, columns]) for one in made]
+    return [
+        rerank.table(lists, one.inputs, model, features, config.fusion.depth)
+        for lists, one in zip(narrow, made, strict=True)
+    ]
+
+
+def kept_signals(made: Sequence[Case], kept: Collection[str]) -> tuple[str, ...]:
+    """Names of the signals of the parts that are kept."""
+    return tuple(name for name in made[0].names if part_of(name) in kept)

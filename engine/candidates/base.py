@@ -6,7 +6,7 @@ history (nothing is trained per user) and makes explanations exact (event j adds
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,7 +94,7 @@ class ItemToItem:
 
     def credit(self, history: Histories, item: int) -> Scores:
         column = self.matrix[:, [item]]
-        return fading(history, self.half_lives) * dense(column)[history.items, 0]
+        return np.asarray(fading(history, self.half_lives) * dense(column)[history.items, 0])
 
     def grow(self, features: Features) -> "ItemToItem":
         extra = len(features)
@@ -136,6 +136,6 @@ def fading(history: Histories, half_lives: tuple[float, ...]) -> Scores:
     return np.asarray(weights * counts, np.float32)
 
 
-def dense(matrix: object) -> Scores:
+def dense(matrix: Any) -> Scores:
     """A plain array of a sparse or dense matrix."""
-    return np.asarray(matrix.toarray() if sparse.issparse(matrix) else matrix, np.float32)
+    return np.asarray(matrix.toarray() if hasattr(matrix, "toarray") else matrix, np.float32)

@@ -67,7 +67,11 @@ class Content:
         )
 
     def tensors(self) -> Tensors:
-        known = {f"known.{part}.{key}": a for part in ("facts", "words") for key, a in csr_parts(getattr(self.known, part)).items()}
+        known = {
+            f"known.{part}.{key}": a
+            for part in ("facts", "words")
+            for key, a in csr_parts(getattr(self.known, part)).items()
+        }
         return {
             "half_lives": np.array(self.half_lives),
             "mix": np.array(self.mix),
@@ -88,7 +92,9 @@ class Content:
         left, right, dual, prior = (as_f32(tensors[k]) for k in ("left", "right", "dual", "prior"))
         facts_weight, words_weight, text_weight, image_weight = tensors["mix"].tolist()
         mix = (facts_weight, words_weight, text_weight, image_weight)
-        return cls(tuple(tensors["half_lives"].tolist()), mix, known, left, right, dual, prior, float(tensors["mean"][0]))
+        return cls(
+            tuple(tensors["half_lives"].tolist()), mix, known, left, right, dual, prior, float(tensors["mean"][0])
+        )
 
 
 def fit(histories: Histories, features: Features, config: Settings) -> Content:
@@ -104,7 +110,9 @@ def fit(histories: Histories, features: Features, config: Settings) -> Content:
     gram = kernel(base, base, mix)
     gram[np.diag_indices_from(gram)] += config.l2
     targets = np.column_stack([factors, log_popularity - mean])
-    dual = cho_solve(cho_factor(gram, lower=True, overwrite_a=True), targets).astype(np.float32) if len(known) else targets
+    dual = (
+        cho_solve(cho_factor(gram, lower=True, overwrite_a=True), targets).astype(np.float32) if len(known) else targets
+    )
     left = np.zeros((len(features), factors.shape[1]), np.float32)
     left[known] = factors
     empty = np.zeros((0, factors.shape[1]), np.float32)
@@ -133,9 +141,9 @@ def kernel(a: Features, b: Features, mix: tuple[float, float, float, float], blo
         for weight, x, y in ((facts, a.facts, b.facts), (words, a.words, b.words)):
             if weight:
                 out += weight * (x[rows] @ y.T).toarray()
-        for weight, x, y in ((text, a.text, b.text), (image, a.image, b.image)):
+        for weight, v, w in ((text, a.text, b.text), (image, a.image, b.image)):
             if weight:
-                out += weight * (x[rows] @ y.T)
+                out += weight * (v[rows] @ w.T)
     return result
 
 

@@ -1,0 +1,73 @@
+"""Measure an engine on its own tables: split, train on the past, rank the future beside the rivals, report."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from engine import benchmark, catalogue
+from engine.artifact import library_versions
+from engine.candidates import Features
+from engine.catalogue import Catalogue
+from engine.config import Config
+from engine.evaluation import bootstrap, metrics, report, slices, splits
+from engine.evaluation.report import Report
+from engine.gating import Gate
+
+
+def assess(
+    tables: Catalogue, features: Features, config: Config, stage: Callable[[str], None], timings: dict[str, float]
+) -> Report:
+    """Split by `config.evaluation`, train on what comes before, and compare on the test part, used once."""
+    settings = config.evaluation
+    split = splits.split(
+        tables.interactions,
+        settings.split,
+        test_share=settings.test_share,
+        valid_share=settings.valid_share,
+        seed=config.seed,
+    )
+    asked = benchmark.question(tables, split)
+    rows, trained = benchmark.compare(tables, split, features, config, stage)
+    k, first = settings.k, rows[0]
+    popularity = np.bincount(asked.known.items, minlength=len(asked.items))
+    users = len(asked.known)
+    auc = metrics.auc(benchmark.scores_of(trained, features, asked), asked.relevant, asked.asked.seen(), asked.allowed)
+    names = (f"recall@{k}", f"ndcg@{k}", f"mrr@{k}", f"map@{k}", f"hit@{k}")
+    rankers = []
+    for row in rows:
+        cells = {}
+        for name in names:
+            low, high = bootstrap.interval(row.metrics[name], settings.resamples, config.seed)
+            cells[name] = report.Metric(mean=float(row.metrics[name].mean()), low=low, high=high)
+        top = row.ranked[:, :k]
+        cells["coverage"] = report.Metric(mean=metrics.coverage(top, len(asked.items)))
+        cells["novelty"] = report.Metric(mean=metrics.novelty(top, popularity, users))
+        rankers.append(report.Ranker(name=row.name, metrics=cells))
+    return Report(
+        title="Weft: evaluation",
+        subtitle=f"{settings.split} split, seed {config.seed}, {len(asked.users)} users with test items",
+        metric=f"recall@{k}",
+        gate_metric=f"ndcg@{k}",
+        data={
+            "items": tables.items.height,
+            "users": users,
+            "interactions": tables.interactions.height,
+            "data": catalogue.fingerprint(tables)[:16],
+            "ROC-AUC of the fused score": float(np.nanmean(auc)),
+        },
+        rejects=dict(tables.rejects["reason"].value_counts().iter_rows()),
+        rankers=rankers,
+        gates=[gate(one) for one in trained.gates],
+        by_history=slices.by_history_length(first.metrics[f"recall@{k}"], asked.asked.lengths),
+        by_popularity=slices.by_item_popularity(first.ranked[:, :k], asked.relevant, popularity),
+        contributions=benchmark.shares(trained, features, asked),
+        curves={name: list(values) for name, values in trained.curves.items()},
+        timings=timings,
+        environment=library_versions(),
+    )
+
+
+def gate(one: Gate) -> report.Gate:
+    """A gate with the reason in words."""
+    why = "kept: missed on validation without it" if one.kept else "off: its gain on validation includes zero"
+    return report.Gate(**vars(one), why=why)

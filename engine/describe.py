@@ -1,0 +1,125 @@
+"""What an item is, as features: graph facts, words, text vectors and picture vectors. New items are described alike."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from scipy import sparse
+from sklearn.feature_extraction.text import CountVectorizer
+
+import encoders
+from encoders import EmbeddingStore, Encoded
+from engine.candidates import Features
+from engine.catalogue import Catalogue
+from engine.config import Config, Data
+from engine.history import Matrix
+from graph.build import GraphTables, build
+from graph.facts import Facts, facts, rarity, tfidf
+
+Progress = Callable[[str, int, int], None]
+MOST_WORDS = 50_000
+TOKEN = re.compile(r"[a-z0-9]{2,}|[\u4e00-\u9fff]+")
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """What the columns of the sparse features stand for, and how much each weighs."""
+
+    entities: pl.DataFrame
+    facts_idf: NDArray[np.float32]
+    words: tuple[str, ...]
+    words_idf: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Described:
+    """Items as features, with the tables and counts that they came from."""
+
+    features: Features
+    vocabulary: Vocabulary
+    graph: GraphTables
+    facts: Facts
+    text: Encoded
+    image: Encoded
+
+
+def describe(
+    catalogue: Catalogue, config: Config, vocabulary: Vocabulary | None = None, progress: Progress | None = None
+) -> Described:
+    """Features of the items of a catalogue, in their order; with a `vocabulary` in the columns of earlier ones."""
+    items = catalogue.items
+    tables = graph_of(catalogue, config.data)
+    found = facts(tables, items["item_id"].to_list(), None if vocabulary is None else vocabulary.entities)
+    words, counts = word_counts(items["text"].to_list(), None if vocabulary is None else vocabulary.words)
+    if vocabulary is None:
+        vocabulary = Vocabulary(found.entities, rarity(found.matrix), words, rarity(counts))
+    text, image = encode(items, config, progress)
+    features = Features(
+        tfidf(found.matrix, vocabulary.facts_idf)[0],
+        tfidf(counts, vocabulary.words_idf)[0],
+        text.vectors,
+        image.vectors,
+    )
+    return Described(features, vocabulary, tables, found, text, image)
+
+
+def graph_of(catalogue: Catalogue, data: Data) -> GraphTables:
+    """The knowledge graph of a catalogue: no interaction enters it."""
+    return build(
+        catalogue.items,
+        attributes=data.attributes,
+        brand=data.brand,
+        category=data.category,
+        triples=catalogue.triples,
+        users=catalogue.users,
+        user_attributes=data.user_attributes,
+    )
+
+
+def encode(items: pl.DataFrame, config: Config, progress: Progress | None = None) -> tuple[Encoded, Encoded]:
+    """Vectors of the texts and the pictures; a modality that is switched off has rows of one zero."""
+    store = EmbeddingStore(config.encoders.cache)
+    off = Encoded(np.zeros((items.height, 1), np.float32), np.zeros(items.height, bool), 0, 0, [])
+    text = image = off
+    if config.encoders.text:
+        text = store.texts(encoders.open_text(config.encoders.text), items["text"].to_list(), _named("texts", progress))
+    if config.encoders.image:
+        paths = [None if path is None else Path(path) for path in items["image"]]
+        image = store.images(encoders.open_image(config.encoders.image), paths, _named("pictures", progress))
+    return text, image
+
+
+def word_counts(texts: Sequence[str], vocabulary: Sequence[str] | None = None) -> tuple[tuple[str, ...], Matrix]:
+    """The words, and (texts, words) log counts: 1 + ln(times). Words in one text only say nothing of others."""
+    counter = CountVectorizer(
+        analyzer=tokens,
+        vocabulary=vocabulary or None,
+        min_df=2 if vocabulary is None and len(texts) > 2 else 1,
+        max_features=None if vocabulary else MOST_WORDS,
+        dtype=np.float32,
+    )
+    empty: Matrix = sparse.csr_array(np.zeros((len(texts), 0), np.float32))
+    if vocabulary is not None and not len(vocabulary):
+        return (), empty
+    try:
+        counts = sparse.csr_array(counter.fit_transform(texts) if vocabulary is None else counter.transform(texts))
+    except ValueError:  # scikit-learn's answer to texts without a single word
+        return (), empty
+    counts.data = (1 + np.log(counts.data)).astype(np.float32)
+    return tuple(str(word) for word in counter.get_feature_names_out()), counts
+
+
+def tokens(text: str) -> list[str]:
+    """Latin words and pairs of neighbouring Chinese characters, which stand for words there."""
+    found = []
+    for run in TOKEN.findall(text.lower()):
+        found += [run] if run.isascii() else [run[at : at + 2] for at in range(max(1, len(run) - 1))]
+    return found
+
+
+def _named(what: str, progress: Progress | None) -> Callable[[int, int], None] | None:
+    return None if progress is None else lambda done, total: progress(what, done, total)

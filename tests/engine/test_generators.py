@@ -1,0 +1,102 @@
+"""Generators on histories with a known answer."""
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from engine import history
+from engine.candidates import Features, content, ease, fit_all, restore, transitions
+from engine.config import Config, Content, Ease, Transitions
+from engine.history import Histories
+
+N = 12
+
+
+def checkerboard(users: int = 60) -> Histories:
+    """Even users choose even items, odd users odd ones, in order, each without one of them."""
+    items, indptr = [], [0]
+    for user in range(users):
+        own = [item for item in range(user % 2, N, 2) if item != (2 * (user // 2) + user % 2) % N]
+        items += own
+        indptr.append(len(items))
+    size = len(items)
+    return Histories(
+        np.array(indptr), np.array(items, np.int32), np.ones(size, np.float32), np.arange(size, dtype=np.int64), N
+    )
+
+
+def features(seed: int = 0) -> Features:
+    """Facts say even or odd; the rest is noise."""
+    rng = np.random.default_rng(seed)
+    facts = np.zeros((N, 2), np.float32)
+    facts[np.arange(N), np.arange(N) % 2] = 1
+    noise = rng.normal(size=(N, 4)).astype(np.float32)
+    noise /= np.linalg.norm(noise, axis=1, keepdims=True)
+    return Features(sparse.csr_array(facts), sparse.csr_array((N, 0), dtype=np.float32), noise, noise[:, :2])
+
+
+@pytest.mark.parametrize("name", ["ease", "content"])
+def test_the_item_left_out_comes_first(name: str) -> None:
+    histories = checkerboard()
+    config = Config.model_validate({"candidates": {"ease": {"l2": 1.0}}})
+    generator = fit_all(histories, features(), config, [name])[0]
+    scores = generator.score(histories)[generator.signals.index(f"{name}.all")].copy()
+    scores[histories.rows, histories.items] = -np.inf
+    assert all(best % 2 == user % 2 for user, best in enumerate(scores.argmax(1)))
+
+
+@pytest.mark.parametrize("name", ["ease", "transitions", "popularity", "content"])
+def test_every_generator_keeps_its_contract(name: str) -> None:
+    histories, described = checkerboard(), features()
+    generator = fit_all(histories, described, Config(), [name])[0]
+    scores = generator.score(histories)
+    assert scores.shape == (len(generator.signals), len(histories), N)
+    assert np.isfinite(scores).all()
+    kept = restore({name: generator.tensors()})[0]
+    assert np.allclose(kept.score(histories), scores)
+    grown = generator.grow(described.take(np.array([0, 1])))
+    wider = Histories(histories.indptr, histories.items, histories.values, histories.times, N + 2)
+    assert np.allclose(grown.score(wider)[..., :N], scores, atol=1e-5)
+    one = histories.take(np.array([3]))
+    credit = generator.credit(one, 5)
+    assert credit.shape == (len(generator.signals), len(one.items))
+    if name != "popularity":
+        linear = [row for row, signal in enumerate(generator.signals) if not signal.endswith("prior")]
+        assert np.allclose(credit.sum(1)[linear], scores[linear, 3, 5], atol=1e-4)
+
+
+def test_ease_agrees_with_its_closed_form() -> None:
+    histories = checkerboard()
+    chosen = histories.seen().toarray()
+    inverse = np.linalg.inv(chosen.T @ chosen + 2.0 * np.eye(N))
+    expected = np.eye(N) - inverse / np.diag(inverse)
+    assert np.allclose(ease.weights(histories.seen(), 2.0), expected, atol=1e-4)
+
+
+def test_ease_beyond_its_budget_keeps_the_most_chosen() -> None:
+    histories = checkerboard()
+    model = ease.fit(histories, Ease(max_items=4))
+    assert np.count_nonzero(np.abs(np.asarray(model.matrix)).sum(1)) <= 4
+
+
+def test_transitions_count_what_follows() -> None:
+    histories = history.single([0, 1, 2], 3)
+    matrix = transitions.fit(histories, Transitions(window=2, decay=0.5, power=0.0)).matrix
+    assert matrix.toarray().tolist() == [[0, 1, 0.5], [0, 0, 1], [0, 0, 0]]
+
+
+def test_content_places_an_item_nobody_has_met() -> None:
+    histories = checkerboard()
+    hidden = histories.select(histories.items != 4)
+    model = content.fit(hidden, features(), Content(l2=0.1, text=0.0, image=0.0, words=0.0))
+    score = model.score(hidden)[model.signals.index("content.all"), :, 4]
+    assert score[0::2].min() > score[1::2].max()
+    right, prior = model.place(features().take(np.array([4])))
+    assert np.allclose(right[0], model.right[4], atol=1e-5)
+    assert prior[0] == pytest.approx(model.prior[4], abs=1e-5)
+
+
+def test_histories_fade_and_count_repeats_once() -> None:
+    histories = history.single([2, 0, 2], 3)
+    assert histories.weights(1.0).toarray().tolist() == [[0.5, 0, 1]]
+    assert histories.weights().toarray().tolist() == [[1, 0, 1]]
