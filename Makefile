@@ -1,6 +1,8 @@
 # Two commands: `make demo` sets everything up and does the main job; `make test` sets everything up and tests it.
 PYTHON ?= python3
 BIN := .venv/bin
+# Threads that wait asleep: on a busy machine spinning ones make numeric code many times slower.
+export OMP_WAIT_POLICY := passive
 STAMP := .venv/.installed
 
 .PHONY: demo test lint install clean

@@ -133,7 +133,7 @@ class Content(Section):
     """Weight of the text encoder."""
     image: Annotated[float, Field(ge=0)] = 0.15
     """Weight of the image encoder."""
-    l2: Positive = 1.0
+    l2: Positive = 6.0
     """Ridge penalty."""
     rank: Count = 20
     """Of the smoothed targets: taste is learned in this many dimensions."""
