@@ -1,6 +1,7 @@
 """Encoders: text and pictures in, unit vectors out, each content encoded once."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PIL import Image
 
@@ -8,23 +9,52 @@ from encoders.base import Encoder, Vectors
 from encoders.errors import EncoderError, PictureError
 from encoders.store import EmbeddingStore, Encoded
 
+if TYPE_CHECKING:
+    from encoders.clip import ClipModel
+
 __all__ = [
-    "EmbeddingStore", "Encoded", "Encoder", "EncoderError", "PictureError", "Vectors", "open_image", "open_text",
+    "EmbeddingStore", "Encoded", "Encoder", "EncoderError", "PictureError", "Vectors", "open_clip", "open_image",
+    "open_text",
 ]  # fmt: skip
+
+# torch, timm, transformers and open_clip load only when an encoder is opened.
 
 
 def open_text(spec: str) -> Encoder[str]:
-    """A text encoder: `multilingual`, `minilm`, a directory, or a hub id. Raises EncoderError."""
-    from encoders import text  # torch and transformers load only when an encoder is opened
+    """A text encoder: `multilingual`, `minilm`, a directory, or a hub id. Raises EncoderError, which names these."""
+    from encoders import text
+    from encoders.weights import model_folder
 
-    return text.MultilingualEncoder() if spec == "multilingual" else text.BertEncoder(spec)
+    if spec == "multilingual":
+        return text.MultilingualEncoder()
+    if spec == "minilm":
+        return text.BertEncoder(text.minilm_folder(), spec)
+    return text.BertEncoder(model_folder(spec, "`multilingual` (zh, en and 14 more), `minilm` (English)"), spec)
 
 
 def open_image(spec: str) -> Encoder[Image.Image]:
-    """An image encoder: `efficientnet-lite0`, or open_clip as MODEL:CHECKPOINT or hf-hub:ID. Raises EncoderError."""
-    from encoders import clip, image
+    """An image encoder: `efficientnet-lite0`, or the picture side of what `open_clip` opens. Raises EncoderError."""
+    from encoders import image
 
     if spec == "efficientnet-lite0":
         return image.TrunkEncoder()
-    model, _, checkpoint = spec.partition(":")
-    return clip.ClipModel(model, Path(checkpoint) if checkpoint else None).image
+    return _open_clip(spec, "`efficientnet-lite0`, `weft-small`").image
+
+
+def open_clip(spec: str) -> "ClipModel":
+    """Encoders `.text` and `.image` in one space: `weft-small`, a directory of an open_clip model or of weft-small's
+    heads trained by `encoders.tune`, or an open_clip hub id. Raises EncoderError.
+    """
+    return _open_clip(spec, "`weft-small`")
+
+
+def _open_clip(spec: str, known: str) -> "ClipModel":
+    from encoders import clip
+    from encoders.weights import model_folder
+
+    if spec == "weft-small":
+        return clip.weft_small()
+    folder = model_folder(spec.removeprefix("hf-hub:"), known)
+    if (folder / f"{clip.HEADS}.safetensors").is_file():
+        return clip.weft_small(folder)
+    return clip.from_folder(folder, Path(spec).name)

