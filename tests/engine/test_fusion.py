@@ -1,0 +1,100 @@
+"""The fusion, the reranker and the gates on lists with a known answer."""
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from engine import fusion, gating, rerank
+from engine.candidates import Features
+from engine.config import Config, Fusion
+from engine.fusion import Lists
+from engine.history import Histories
+
+NAMES = ("good.1", "noise.1", "content.1")
+
+
+def lists(seed: int = 0, users: int = 60, items: int = 40) -> Lists:
+    """`good` says what known items are chosen, `content` what new ones are; `noise` says nothing."""
+    rng = np.random.default_rng(seed)
+    signals = rng.normal(size=(users, items, 3)).astype(np.float32)
+    known = np.arange(items) < items * 3 // 4
+    truth = np.where(known, signals[..., 0], signals[..., 2])
+    chosen = truth > np.quantile(truth, 0.9, axis=1, keepdims=True)
+    allowed = np.ones((users, items), bool)
+    return Lists(signals, np.zeros(users, np.float32), known, allowed, chosen)
+
+
+def learned(made: Lists) -> fusion.Fusion:
+    sample = fusion.sample(made, np.random.default_rng(0))
+    return fusion.fit([sample], NAMES, [True] * 3, l2=1e-3)
+
+
+def test_weights_go_to_the_signals_that_say_something() -> None:
+    model = learned(lists())
+    assert model.weight[0, 0] > 5 * abs(model.weight[0, 1])
+    assert model.weight[1, 2] > 5 * abs(model.weight[1, 1])
+
+
+def test_a_signal_that_is_off_weighs_nothing() -> None:
+    sample = fusion.sample(lists(), np.random.default_rng(0))
+    model = fusion.fit([sample], NAMES, [True, False, True], l2=1e-3)
+    assert not model.weight[:, 1].any()
+    assert not model.slope[:, 1].any()
+
+
+def test_a_small_sample_estimates_the_whole_list() -> None:
+    made = lists(users=400)
+    small = fusion.fit([fusion.sample(made, np.random.default_rng(0), negatives=12)], NAMES, [True] * 3, 1e-3)
+    assert np.allclose(small.weight[0, 0] / learned(made).weight[0, 0], 1, atol=0.35)
+
+
+def test_no_history_is_zero_and_not_noise() -> None:
+    model = learned(lists())
+    scores = model.score(np.zeros((1, 40, 3), np.float32), np.zeros(1, np.float32), np.ones(40, bool))
+    assert not scores.any()
+
+
+def test_the_best_are_the_best_and_allowed() -> None:
+    scores = np.array([[1, 5, 3, 5], [2, 1, 0, 9]], np.float32)
+    allowed = np.array([[True, True, True, False], [True, False, False, False]])
+    best = rerank.best(scores, allowed, 3)
+    assert best.sizes.tolist() == [3, 1]
+    assert best.item.tolist() == [1, 2, 0, 0]
+    assert best.user.tolist() == [0, 0, 0, 1]
+
+
+def test_the_reranker_learns_an_interaction_and_its_terms_sum() -> None:
+    rng = np.random.default_rng(0)
+    users, items = 150, 60
+    signals = rng.normal(size=(users, items, 3)).astype(np.float32)
+    truth = np.sign(signals[..., 0]) * np.sign(signals[..., 1]) * np.abs(signals[..., 0])  # no weighted sum says this
+    chosen = truth > np.quantile(truth, 0.9, axis=1, keepdims=True)
+    made = Lists(signals, np.zeros(users, np.float32), np.ones(items, bool), np.ones((users, items), bool), chosen)
+    model = learned(made)
+    blank, zeros = sparse.csr_array((items, 1), dtype=np.float32), np.zeros((items, 1), np.float32)
+    nothing = Features(blank, blank, zeros, zeros)
+    empty = Histories(np.zeros(users + 1, np.int64), *(np.zeros(0, t) for t in (np.int32, np.float32, np.int64)), items)
+    rows = rerank.table(made, empty, model, nothing, depth=items)
+    reranker, _ = rerank.fit([rows], [], Fusion(), seed=0, threads=1, rounds=60)
+    corrected = Fusion().share * rows.fused + reranker.correct(rows.features)
+    relevant = chosen.sum(1)
+    plain, better = (gating.ndcg(rows.sizes, s, rows.chosen, relevant, 10) for s in (rows.fused, corrected))
+    assert better.mean() > plain.mean() + 0.2
+    assert np.allclose(reranker.terms(rows.features).sum(1), reranker.correct(rows.features), atol=1e-4)
+
+
+def test_ndcg_of_a_hand_worked_list() -> None:
+    sizes, scores = np.array([3, 2]), np.array([0.1, 0.9, 0.5, 1, 2], np.float32)
+    chosen = np.array([True, False, True, False, True])
+    found = gating.ndcg(sizes, scores, chosen, np.array([2, 1]), k=2)
+    discount = 1 / np.log2(3)
+    assert found.tolist() == pytest.approx([discount / (1 + discount), 1.0])
+
+
+def test_a_gain_of_nothing_includes_zero() -> None:
+    rng = np.random.default_rng(0)
+    quality = rng.random(200)
+    gate = gating.compare("x", "warm", quality + rng.normal(0, 0.01, 200), quality, Config())
+    assert gate.low < 0 < gate.high
+    sure = gating.compare("x", "warm", quality + 0.1, quality, Config())
+    assert sure.low == pytest.approx(0.1)
