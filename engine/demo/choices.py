@@ -1,6 +1,5 @@
 """Events of the generated shop: when people come, the utility of every item in their state, and what they choose."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -21,8 +20,6 @@ from engine.demo.people import (
     World,
 )
 
-Progress = Callable[[int, int], None]
-
 
 @dataclass(frozen=True)
 class Events:
@@ -35,9 +32,10 @@ class Events:
     """1 looked at, 2 put in the basket, 3 bought: the higher, the better the item fits its person."""
 
 
-def lengths(n: int, rng: np.random.Generator) -> I64:
-    """(n,) events a person: most have 15 to 40, and the tail is long."""
-    return np.clip(np.exp(np.log(22) + 0.55 * rng.standard_normal(n)), 6, 120).astype(np.int64)
+def lengths(n: int, most: int, rng: np.random.Generator) -> I64:
+    """(n,) events a person: half of them have 15 to 32, and the tail is long, up to 120 or `most`."""
+    counts: I64 = np.exp(np.log(22) + 0.55 * rng.standard_normal(n)).clip(6, min(most, 120)).astype(np.int64)
+    return counts
 
 
 def moments(counts: I64, rng: np.random.Generator) -> I64:
@@ -59,9 +57,10 @@ def moments(counts: I64, rng: np.random.Generator) -> I64:
 
 def _cumulate(values: NDArray[np.float64], indptr: I64) -> NDArray[np.float64]:
     """Running sums that start again with each person."""
-    total = np.cumsum(values)
+    total: NDArray[np.float64] = np.cumsum(values)
     before = np.concatenate([[0], total])[indptr[:-1]]
-    return total - np.repeat(before, np.diff(indptr))
+    sums: NDArray[np.float64] = total - np.repeat(before, np.diff(indptr))
+    return sums
 
 
 def utility(world: World, people: People, users: I64, times: I64, previous: I64, same: NDArray[np.bool_]) -> F32:
@@ -92,9 +91,7 @@ def _add_accessories(result: F32, links: I64, previous: I64, weight: F32) -> Non
         result[row, links[order[low[row] : high[row]], 0]] += OWN_ACCESSORY * weight[row]
 
 
-def simulate(
-    world: World, people: People, counts: I64, rng: np.random.Generator, progress: Progress | None = None
-) -> Events:
+def simulate(world: World, people: People, counts: I64, rng: np.random.Generator) -> Events:
     """Every person chooses `counts` (u,) items, all persons in step; with Gumbel noise argmax is the logit's choice."""
     indptr = np.concatenate([[0], np.cumsum(counts)])
     times = moments(counts, rng)
@@ -112,8 +109,6 @@ def simulate(
         items[at] = np.argmax(value - noise, axis=1)
         fit[at] = value[np.arange(len(users)), items[at]]
         seen[users, items[at]] = True
-        if progress is not None:
-            progress(step + 1, int(counts.max()))
     return Events(indptr, items, times, _values(fit, rng))
 
 
@@ -128,7 +123,7 @@ def first_choices(world: World, people: People, items: NDArray[np.bool_], rng: n
 
 
 def _values(fit: F32, rng: np.random.Generator) -> F32:
-    """1, 2 or 3: of all events the best-fitting sixth or so, with noise, are purchases."""
+    """(events,) 1, 2 or 3: what fits a person well is bought more often than what was just looked at."""
     strength = (fit - fit.mean()) / max(float(fit.std()), 1e-6) + 1.5 * rng.standard_normal(len(fit))
     basket, buy = np.quantile(strength, [0.6, 0.85]) if len(fit) else (0, 0)
     values: F32 = (1 + (strength > basket) + (strength > buy)).astype(np.float32)

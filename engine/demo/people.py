@@ -4,7 +4,7 @@ A multinomial logit (McFadden 1974): a person in a state chooses item i with pro
 u(i) is the sum of
 - taste for its brand, category, collection, colour, material, gender, own attribute, price, and for its style (which
   only texts tell) and pattern (which only pictures show); a taste is a person's group plus their own;
-- exposure: a lasting part (few items are shown to many), a season's part, and a boost that fades after release;
+- exposure: how often an item is shown: a lasting part, a season's part, and a boost that fades after release;
 - sequence: after an item come its category, related categories, its collection and its own accessories, and more so
   within one session;
 - drift: tastes move along a line from an early to a late taste through the year.
@@ -44,9 +44,17 @@ TASTE = {
 FAVOURITES = {"kind": (4, 2.2), "brand": (4, 1.0)}
 """How many favourite values a person has of a facet, and what they add."""
 GROUPS = 12
-EXPOSURE = 0.8
+"""Groups of people with a taste in common."""
+OTHER_GENDER = -2.5
+"""What it adds that an item is made for the other gender."""
+EXPOSURE = 1.0
+"""Standard deviation, over items, of the log of how often they are shown."""
 NOVELTY, NOVELTY_DAYS = 1.2, 40.0
+"""Extra exposure right after release, and the days in which it falls to a third."""
+IN_SEASON = 0.6
 SAME_KIND, ACCESSORY, TOGETHER, SAME_COLLECTION, OWN_ACCESSORY = 1.5, 4.0, 3.0, 2.0, 5.0
+"""What the item chosen last adds to: its category, accessories to it by category, categories that go with its own,
+its collection, and its own accessories."""
 LATER = 0.5
 """What is left of the sequence's part in a new session."""
 
@@ -58,7 +66,7 @@ class World:
     features: F32
     """(n, f) one-hot facets, then price level and its square."""
     exposure: F32
-    """(months, n)"""
+    """(months, n) log of how often an item is shown."""
     release: I64
     """(n,) Unix seconds; 0 for what was there from the start."""
     related: F32
@@ -75,10 +83,10 @@ class People:
     """(u, f) taste at the start of the year."""
     late: F32
     """(u, f) taste at its end."""
-    group: I64
     age: I64
     gender: I64
     region: I64
+    """(u,) numbers of the values of users.parquet."""
 
 
 def blocks() -> dict[str, slice]:
@@ -96,7 +104,7 @@ WIDTH = BLOCKS["price"].stop
 
 
 def make_world(products: Products, new: NDArray[np.bool_], seed: int) -> World:
-    """The items' side. Items of `new` (n,) come out when the year is over."""
+    """The side of the items. Items of `new` (n,) come out when the year is over."""
     n, rng = len(products), np.random.default_rng([seed, 2])
     features = np.zeros((n, WIDTH), np.float32)
     for facet in (*TASTE, "gender"):
@@ -104,14 +112,23 @@ def make_world(products: Products, new: NDArray[np.bool_], seed: int) -> World:
         features[has, BLOCKS[facet].start + products.codes[facet][has]] = 1
     features[:, BLOCKS["price"]] = np.stack([products.price_level, products.price_level**2], axis=1)
     release = np.where(rng.random(n) < 0.65, 0, START + DAY * rng.integers(5, 300, n))
+    release[products.hero] = 0
     release = np.where(new, START + DAY * DAYS, release)
-    months = np.arange(13)
-    age = START + DAY * (30.4 * months[:, None] + 15) - release
-    novelty = np.where((release > 0) & (age > -15 * DAY), NOVELTY * np.exp(-np.maximum(age, 0) / DAY / NOVELTY_DAYS), 0)
+    return World(features, _exposure(products, release, rng), release, related_kinds(), _links(products, rng))
+
+
+def _exposure(products: Products, release: I64, rng: np.random.Generator) -> F32:
+    """(months, n) lasting exposure, what is new, and what is in season."""
+    lasting = EXPOSURE * rng.standard_normal(len(products))
+    # The worked example sells well, or there would be little to recommend from it.
+    lasting[products.hero] = 2 * EXPOSURE
+    months = np.arange(13)[:, None]
+    days = (START - release) / DAY + 30.4 * months + 15
+    out = (release > 0) & (days > -15)
+    novelty = np.where(out, NOVELTY * np.exp(-np.maximum(days, 0) / NOVELTY_DAYS), 0)
     # Season 0 is spring, March to May: months 2 to 4.
-    season = np.where(products.codes["season"] == (months[:, None] - 2) // 3 % 4, 0.6, 0.0)
-    exposure = EXPOSURE * rng.standard_normal(n) + novelty + season
-    return World(features, exposure.astype(np.float32), release, related_kinds(), _links(products, rng))
+    season = np.where(products.codes["season"] == (months - 2) // 3 % 4, IN_SEASON, 0)
+    return (lasting + novelty + season).astype(np.float32)
 
 
 def related_kinds() -> F32:
@@ -143,11 +160,7 @@ def _links(products: Products, rng: np.random.Generator) -> I64:
 def make_people(n: int, seed: int) -> People:
     """`n` people: age group and gender make some taste groups likelier, and each person varies around their group."""
     rng = np.random.default_rng([seed, 3])
-    age, gender, region = (
-        rng.integers(len(AGE_GROUPS), size=n),
-        rng.integers(2, size=n),
-        rng.integers(len(REGIONS), size=n),
-    )
+    age, gender, region = (rng.integers(size, size=n) for size in (len(AGE_GROUPS), 2, len(REGIONS)))
     likely = 1.3 * rng.standard_normal((len(AGE_GROUPS), 2, GROUPS))
     group = np.argmax(likely[age, gender] + rng.gumbel(size=(n, GROUPS)), axis=1)
     centres = np.concatenate(
@@ -157,11 +170,11 @@ def make_people(n: int, seed: int) -> People:
     # Some people change much through the year, some not at all.
     change = rng.random((n, 1))
     late = (1 - change) * early + change * late
-    return People(early.astype(np.float32), late.astype(np.float32), group, age, gender, region)
+    return People(early.astype(np.float32), late.astype(np.float32), age, gender, region)
 
 
 def _width(facet: str) -> int:
-    return BLOCKS[facet].stop - BLOCKS[facet].start
+    return len(NAMES[facet])
 
 
 def _tastes(centres: NDArray[np.float64], gender: I64, rng: np.random.Generator) -> NDArray[np.float64]:
@@ -177,8 +190,8 @@ def _tastes(centres: NDArray[np.float64], gender: I64, rng: np.random.Generator)
         chosen = np.argsort(-lean, axis=1)[:, :count] + BLOCKS[facet].start
         taste[np.arange(n)[:, None], chosen] += bonus
     women, men, _ = range(BLOCKS["gender"].start, BLOCKS["gender"].stop)
-    taste[:, women] = np.where(gender == 0, 0.3, -2.5)
-    taste[:, men] = np.where(gender == 1, 0.3, -2.5)
+    taste[:, women] = np.where(gender == 0, 0.3, OTHER_GENDER)
+    taste[:, men] = np.where(gender == 1, 0.3, OTHER_GENDER)
     # -(z - level)^2 / 2, but for a constant
     level = 0.5 * rng.standard_normal(n)
     taste[:, BLOCKS["price"]] = np.stack([level, np.full(n, -0.5)], axis=1)

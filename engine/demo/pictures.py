@@ -20,7 +20,9 @@ from engine.demo.vocabulary import COLOURS, PATTERNS
 SIZE = 128
 """Pixels a side."""
 PERIOD = 22
-"""Pixels from one stripe, dot or square to the next, before the turn and size of a picture."""
+"""Pixels from one stripe, dot or square to the next, before a cloth is scaled."""
+QUALITY = 85
+"""Of JPEG."""
 Rgb = tuple[int, int, int]
 Progress = Callable[[int, int], None]
 
@@ -34,7 +36,7 @@ def draw_all(products: Products, folder: Path, seed: int, progress: Progress | N
         if name is not None:
             colour, pattern = (NAMES[facet][products.codes[facet][i]] for facet in ("colour", "pattern"))
             rng = np.random.default_rng([seed, zlib.crc32(name.encode())])
-            draw(shapes[i], colour, pattern, rng).save(folder / name, quality=85)
+            draw(shapes[i], colour, pattern, rng).save(folder / name, quality=QUALITY)
         if progress is not None:
             progress(i + 1, len(names))
     return sum(name is not None for name in names)
@@ -62,9 +64,8 @@ def draw(shape: str, colour: str, pattern: str, rng: np.random.Generator) -> Ima
             _paint(pens[0], form, numbers, size, left, top, ink[paint])
     layer, mask = (image.rotate(turn, Image.Resampling.BILINEAR) for image in (layer, mask))
     canvas.paste(layer, (0, 0), mask)
-    pixels = np.asarray(canvas, np.float32) * rng.uniform(0.94, 1.05) + 5 * rng.standard_normal(
-        (SIZE, SIZE, 1), np.float32
-    )
+    noise = 5 * rng.standard_normal((SIZE, SIZE, 1), np.float32)
+    pixels = np.asarray(canvas, np.float32) * rng.uniform(0.94, 1.05) + noise
     return Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
 
 
@@ -77,10 +78,10 @@ def _paint(
     top: float,
     ink: Rgb | int,
 ) -> None:
-    """One part of a shape; `ImageDraw` has a method for each form."""
-    count = {"oval": 4, "box": 4, "pie": 4, "arc": 4, "line": 4}.get(form, len(numbers))
-    at = [number * size + (top if k % 2 else left) for k, number in enumerate(numbers[:count])]
-    rest = numbers[count:]
+    """One part of a shape, `size` pixels wide with its corner at (left, top)."""
+    corners = len(numbers) if form == "poly" else 4
+    at = [number * size + (top if k % 2 else left) for k, number in enumerate(numbers[:corners])]
+    rest = numbers[corners:]
     if form == "poly":
         pen.polygon(at, ink)
     elif form == "oval":
@@ -112,14 +113,17 @@ def _tile(pattern: str) -> Image.Image:
 
 
 def _petals(across: NDArray[np.float64], down: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Five petals around a hole."""
     radius, angle = np.hypot(across, down), np.arctan2(down, across)
-    return (radius < 0.28 + 0.18 * np.cos(5 * angle)) & (radius > 0.1)
+    petals: NDArray[np.bool_] = (radius < 0.28 + 0.18 * np.cos(5 * angle)) & (radius > 0.1)
+    return petals
 
 
 def _cloth(pattern: str, rgb: Rgb, second: Rgb, rng: np.random.Generator) -> Image.Image:
     """(SIZE, SIZE) of the pattern in both colours, cut anywhere from the tile and scaled and turned a little."""
     scale, turn = rng.uniform(0.8, 1.25), np.deg2rad(rng.uniform(-12, 12))
-    dx, dy = rng.uniform(30, 70, 2)
+    # Anywhere within one period, and far enough from the edge of the tile for any turn.
+    dx, dy = rng.uniform(36, 36 + PERIOD, 2)
     a, b = np.cos(turn) / scale, np.sin(turn) / scale
     marks = _tile(pattern).transform(
         (SIZE, SIZE), Image.Transform.AFFINE, (a, b, dx, -b, a, dy), Image.Resampling.BILINEAR

@@ -82,12 +82,17 @@ class Products:
     def ids(self) -> list[str]:
         return self.table["item_id"].to_list()
 
+    @property
+    def hero(self) -> int:
+        """Row of the worked example, Nike Air Max 270: the first sport shoe."""
+        return int(np.argmax(self.codes["kind"] == 0))
+
 
 def make(n: int, seed: int, prefix: str = "p") -> Products:
     """`n` products; in those with prefix p the first sport shoe is the white Nike Air Max 270."""
     rng, random = np.random.default_rng([seed, *prefix.encode()]), Random(f"{seed} {prefix} texts")
     codes, price_level = _draw(n, rng)
-    hero = int(np.argmax(codes["kind"] == 0)) if prefix == "p" else -1
+    hero = int(np.argmax(codes["kind"] == 0)) if prefix == "p" else -1  # late products have no worked example
     if hero >= 0:
         _place_hero(codes, hero, price_level)
     rows = []

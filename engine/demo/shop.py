@@ -9,17 +9,17 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from engine.demo import choices, pictures, truth
-from engine.demo.kinds import ACCESSORY_OF, GOES_WITH, GROUPS, KINDS
-from engine.demo.people import World, make_people, make_world
-from engine.demo.products import ALL_BRANDS, WORDS, Products, make
+from engine.demo import choices, pictures, relations, truth
+from engine.demo.people import I64, People, make_people, make_world
+from engine.demo.products import Products, make
 from engine.demo.vocabulary import AGE_GROUPS, REGIONS
+from engine.errors import WeftError
 
 NEW_ITEMS, NEW_USERS = 0.05, 0.03
 """Shares of items that nobody has chosen yet, and of users without history."""
 LATE_ITEMS = 20
 """Items that are not in items.parquet at all, to be added to a built engine."""
-Progress = Callable[[int, int], None]
+FEWEST_PRODUCTS, FEWEST_USERS = 100, 20
 
 
 @dataclass(frozen=True)
@@ -40,59 +40,71 @@ class Summary:
 
 
 def generate(
-    out: Path, seed: int = 0, products: int = 2000, users: int = 3000, progress: Progress | None = None
+    out: Path,
+    seed: int = 0,
+    products: int = 2000,
+    users: int = 3000,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Summary:
     """Write a shop into `out`: tables, pictures, weft.toml, SIMULATION.md, and truth/, which the engine never reads.
 
-    The same seed and sizes give the same tables. Raises ValueError below 100 products or 20 users.
+    The same seed and sizes give the same tables. What a folder holds under the same names is replaced. `progress` is
+    told of the pictures, which take most of the time. Raises WeftError below 100 products or 20 users.
     """
-    if products < 100 or users < 20:
-        raise ValueError("a shop needs 100 products and 20 users, or some category or taste would be empty")
-    out.mkdir(parents=True, exist_ok=True)
+    if products < FEWEST_PRODUCTS or users < FEWEST_USERS:
+        raise WeftError(
+            f"{products} products and {users} users: a shop needs {FEWEST_PRODUCTS} and {FEWEST_USERS}, "
+            "or some categories would be empty"
+        )
     shop, late = make(products, seed), make(LATE_ITEMS, seed, prefix="n")
     rng = np.random.default_rng([seed, 4])
-    new = _choose_new(shop, rng)
+    new = _new_items(shop, rng)
     world, people = make_world(shop, new, seed), make_people(users, seed)
-    events = choices.simulate(world, people, choices.lengths(users, rng), rng)
-    user_ids = [f"u{u + 1:04d}" for u in range(users)]
-    newcomers = np.zeros(users, bool)
-    newcomers[rng.permutation(users)[: max(1, round(NEW_USERS * users))]] = True
-    table = _event_table(events, shop.ids, user_ids)
-    is_new = np.repeat(newcomers, np.diff(events.indptr))
-    interactions, new_events = table.filter(~is_new), table.filter(is_new)
-    relations = _triples(shop, world)
+    user_ids = [f"u{u + 1:0{max(4, len(str(users)))}}" for u in range(users)]
+    newcomers = rng.permutation(users)[: max(1, round(NEW_USERS * users))]
+    events = choices.simulate(world, people, choices.lengths(users, products // 4, rng), rng)
+    events_of_new = np.isin(np.repeat(np.arange(users), np.diff(events.indptr)), newcomers)
+    event_table = _events(events, shop.ids, user_ids)
     tables = {
         "items": shop.table,
         "new_items": late.table,
-        "interactions": interactions.sort("time", "user_id"),
-        "new_events": new_events.sort("time", "user_id"),
-        "users": _user_table(people.age, people.gender, people.region, user_ids),
-        "triples": relations,
+        "interactions": event_table.filter(~events_of_new).sort("time", "user_id"),
+        "new_events": event_table.filter(events_of_new).sort("time", "user_id"),
+        "users": _users(people, user_ids),
+        "triples": relations.triples(shop, world.links),
     }
-    for name, frame in tables.items():
-        frame.write_parquet(out / f"{name}.parquet")
     wanted = choices.first_choices(world, people, new, rng)
-    new_choices = pl.DataFrame(
-        {"user_id": np.repeat(user_ids, wanted.shape[1]), "item_id": np.array(shop.ids)[wanted.ravel()]}
-    )
-    truth.write(out, shop, late, world, people, new_choices)
-    for name in ("weft.toml", "SIMULATION.md"):
-        (out / name).write_text(files("engine.demo").joinpath(name).read_text(encoding="utf-8"), encoding="utf-8")
+    first = {"user_id": np.repeat(user_ids, wanted.shape[1]), "item_id": np.array(shop.ids)[wanted.ravel()]}
+    out.mkdir(parents=True, exist_ok=True)
+    truth.write(out, shop, late, world, people, pl.DataFrame(first))
     images = pictures.draw_all(shop, out, seed, progress) + pictures.draw_all(late, out, seed)
+    for name in ("weft.toml", "SIMULATION.md"):
+        (out / name).write_bytes(files("engine.demo").joinpath(name).read_bytes())
+    for name, table in tables.items():
+        aside = out / f"{name}.parquet.part"
+        table.write_parquet(aside)
+        aside.replace(out / f"{name}.parquet")
     return Summary(
-        len(shop), int(new.sum()), len(late), users, int(newcomers.sum()), len(interactions), len(relations), images
+        items=len(shop),
+        new_items=int(new.sum()),
+        late_items=len(late),
+        users=users,
+        new_users=len(newcomers),
+        interactions=len(tables["interactions"]),
+        triples=len(tables["triples"]),
+        images=images,
     )
 
 
-def _choose_new(shop: Products, rng: np.random.Generator) -> NDArray[np.bool_]:
-    """(n,) which items come out last; never the worked example, which stands at the first sport shoe."""
-    pool = np.setdiff1d(np.arange(len(shop)), [np.argmax(shop.codes["kind"] == 0)])
+def _new_items(shop: Products, rng: np.random.Generator) -> NDArray[np.bool_]:
+    """(n,) which items come out last; never the worked example."""
+    pool = np.setdiff1d(np.arange(len(shop)), [shop.hero])
     new = np.zeros(len(shop), bool)
     new[rng.permutation(pool)[: round(NEW_ITEMS * len(shop))]] = True
     return new
 
 
-def _event_table(events: choices.Events, item_ids: list[str], user_ids: list[str]) -> pl.DataFrame:
+def _events(events: choices.Events, item_ids: list[str], user_ids: list[str]) -> pl.DataFrame:
     return pl.DataFrame(
         {
             "user_id": np.repeat(user_ids, np.diff(events.indptr)),
@@ -103,30 +115,15 @@ def _event_table(events: choices.Events, item_ids: list[str], user_ids: list[str
     )
 
 
-def _user_table(
-    age: NDArray[np.int64], gender: NDArray[np.int64], region: NDArray[np.int64], user_ids: list[str]
-) -> pl.DataFrame:
+def _users(people: People, user_ids: list[str]) -> pl.DataFrame:
+    def named(values: tuple[str, ...], numbers: I64) -> list[str]:
+        return [values[number] for number in numbers]
+
     return pl.DataFrame(
         {
             "user_id": user_ids,
-            "age_group": [AGE_GROUPS[a] for a in age],
-            "sex": [("female", "male")[g] for g in gender],
-            "area": [REGIONS[r] for r in region],
+            "age_group": named(AGE_GROUPS, people.age),
+            "sex": named(("female", "male"), people.gender),
+            "area": named(REGIONS, people.region),
         }
     )
-
-
-def _triples(shop: Products, world: World) -> pl.DataFrame:
-    """Chinese aliases of brands, categories and attributes, where brands are from, and what goes with what."""
-    path = {kind.name: f"category:{kind.path.lower()}" for kind in KINDS}
-    made = set(shop.table["brand"].drop_nulls())
-    brands = [brand for brand in ALL_BRANDS if brand.en in made]
-    rows = [(f"brand:{brand.en.lower()}", "alias", brand.zh) for brand in brands]
-    rows += [(f"brand:{brand.en.lower()}", "country", brand.country) for brand in brands]
-    rows += [(f"category:{group.lower()}", "alias", zh) for group, zh in GROUPS.items()]
-    rows += [(path[kind.name], "alias", kind.zh) for kind in KINDS]
-    rows += [(f"{facet}:{word.en}", "alias", word.zh) for facet, words in WORDS.items() for word in words]
-    rows += [(path[a], "accessory_of", path[b]) for a, b in ACCESSORY_OF]
-    rows += [(path[a], "goes_with", path[b]) for a, b in GOES_WITH]
-    rows += [(shop.ids[a], "accessory_of", shop.ids[b]) for a, b in world.links]
-    return pl.DataFrame(rows, schema=["head", "relation", "tail"], orient="row")

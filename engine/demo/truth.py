@@ -24,17 +24,16 @@ def write(
     folder.mkdir(parents=True, exist_ok=True)
     save_file({name: np.ascontiguousarray(a) for name, a in asdict(world).items()}, folder / "world.safetensors")
     save_file({name: np.ascontiguousarray(a) for name, a in asdict(people).items()}, folder / "people.safetensors")
-    hidden = [
-        pl.DataFrame(
-            {"item_id": shop.ids, **{name: [NAMES[name][c] for c in shop.codes[name]] for name in ("pattern", "style")}}
-        )
-        for shop in (products, extra)
-    ]
-    pl.concat(hidden).write_parquet(folder / "items.parquet")
+    pl.concat([_hidden(products), _hidden(extra)]).write_parquet(folder / "items.parquet")
     new_choices.write_parquet(folder / "new_choices.parquet")
 
 
-def patterns(folder: Path) -> pl.DataFrame:
+def _hidden(products: Products) -> pl.DataFrame:
+    facets = {name: [NAMES[name][code] for code in products.codes[name]] for name in ("pattern", "style")}
+    return pl.DataFrame({"item_id": products.ids, **facets})
+
+
+def hidden(folder: Path) -> pl.DataFrame:
     """item_id, pattern (pictures alone show it), style (descriptions alone tell it), of every item, new ones too."""
     return pl.read_parquet(folder / TRUTH / "items.parquet")
 
@@ -51,25 +50,21 @@ def oracle_scores(folder: Path, users: Sequence[str], known: Sequence[int] | Non
     events is unknown (at least one), as in the time split of the evaluation. What a user has chosen by then, or is not
     yet released, is -inf. No ranker can expect more than what these scores reach.
 
-    Raises KeyError for a user with fewer than two events, or fewer than one after the known.
+    Raises KeyError for an unknown user, ValueError where no event is known or none comes after.
     """
     world = World(**load_file(folder / TRUTH / "world.safetensors"))
     people = People(**load_file(folder / TRUTH / "people.safetensors"))
-    position = {
-        item: i for i, item in enumerate(pl.read_parquet(folder / "items.parquet", columns=["item_id"])["item_id"])
-    }
+    item_ids = pl.read_parquet(folder / "items.parquet", columns=["item_id"])["item_id"]
+    position = {item: i for i, item in enumerate(item_ids)}
     histories = _histories(folder, set(users))
-    cuts = (
-        known
-        if known is not None
-        else [len(histories[u][0]) - max(1, round(0.1 * len(histories[u][0]))) for u in users]
-    )
+    lengths = [len(histories[user][0]) for user in users]
+    cuts = known if known is not None else [length - max(1, round(0.1 * length)) for length in lengths]
     times, previous, same = np.zeros(len(users), np.int64), np.full(len(users), -1), np.zeros(len(users), bool)
     seen: list[NDArray[np.int64]] = []
     for row, (user, cut) in enumerate(zip(users, cuts, strict=True)):
         items, at = histories[user]
         if not 0 < cut < len(items):
-            raise KeyError(f"{user}: has {len(items)} events, so none comes after the first {cut} (one at least)")
+            raise ValueError(f"{user} has {len(items)} events: known must be from 1 to {len(items) - 1}, not {cut}")
         seen.append(np.array([position[item] for item in items[:cut]]))
         times[row], previous[row], same[row] = at[cut], seen[-1][-1], at[cut] - at[cut - 1] < SESSION
     rows = np.array([int(user[1:]) - 1 for user in users])
