@@ -173,7 +173,7 @@ class Fusion(Section):
 
     l2: Annotated[float, Field(ge=0)] = 1e-4
     """Ridge penalty of the signals' weights."""
-    users: Count = 1000
+    users: Count = 600
     """Users whose lists the fusion learns from, at most."""
     hidden_share: Annotated[float, Field(gt=0, lt=0.5)] = 0.2
     """Share of the items hidden from the generators, so that the fusion learns what new items are worth."""

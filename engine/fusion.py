@@ -98,7 +98,7 @@ class Sample:
     trust: torch.Tensor
 
 
-NEGATIVES = 400
+NEGATIVES = 150
 
 
 def sample(lists: Lists, rng: np.random.Generator, negatives: int = NEGATIVES) -> Sample:
