@@ -11,10 +11,11 @@ from encoders.store import EmbeddingStore, Encoded
 
 if TYPE_CHECKING:
     from encoders.clip import ClipModel
+    from encoders.heads import SmallHeads
 
 __all__ = [
     "EmbeddingStore", "Encoded", "Encoder", "EncoderError", "PictureError", "Vectors", "open_clip", "open_image",
-    "open_text",
+    "open_text", "weft_small_heads",
 ]  # fmt: skip
 
 # torch, timm, transformers and open_clip load only when an encoder is opened.
@@ -48,13 +49,22 @@ def open_clip(spec: str) -> "ClipModel":
     return _open_clip(spec, "`weft-small`")
 
 
+def weft_small_heads(folder: Path | None = None) -> "SmallHeads":
+    """What brings vectors that one has of `minilm` and `efficientnet-lite0` into weft-small's space, by `.text` and
+    `.image`, without opening the model. `folder` has heads of one's own, as for `open_clip`. Raises EncoderError.
+    """
+    from encoders import heads
+
+    return heads.load_heads(folder or heads.FOLDER)
+
+
 def _open_clip(spec: str, known: str) -> "ClipModel":
-    from encoders import clip
+    from encoders import clip, heads
     from encoders.weights import model_folder
 
     if spec == "weft-small":
         return clip.weft_small()
     folder = model_folder(spec.removeprefix("hf-hub:"), known)
-    if (folder / f"{clip.HEADS}.safetensors").is_file():
+    if (folder / f"{heads.HEADS}.safetensors").is_file():
         return clip.weft_small(folder)
     return clip.from_folder(folder, Path(spec).name)

@@ -1,6 +1,5 @@
 """The CLIP family: words and pictures in one space (Radford et al. 2021), through open_clip."""
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,22 +8,16 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 import torch
 from PIL import Image
-from safetensors.torch import load_file
 from torch import nn
 
 from encoders.base import Vectors
 from encoders.errors import EncoderError
+from encoders.heads import DIM, FOLDER, HEADS, load_heads
 from encoders.image import BATCH, LITE0_SHA256, load_lite0, pixels
-from encoders.text import MINILM_SHA256, by_length, minilm_folder
-from encoders.weights import file_hash, folder_hash, no_progress_bar, unit
+from encoders.text import MAX_TOKENS, MINILM_SHA256, by_length, minilm_folder
+from encoders.weights import folder_hash, no_progress_bar, unit
 
 Thing = TypeVar("Thing")
-DIM = 256
-"""Width of weft-small's space."""
-TOKENS = 64
-"""Tokens of a text that weft-small looks at."""
-HEADS = "weft-small"
-"""Name, without suffix, of the trained tensors of weft-small (.safetensors) and of what is known of them (.json)."""
 
 
 @dataclass(frozen=True)
@@ -73,28 +66,16 @@ class ClipModel:
         return unit(np.concatenate(rows)) if rows else np.zeros((0, self.dim), np.float32)
 
 
-def weft_small(folder: Path | None = None) -> ClipModel:
+def weft_small(folder: Path = FOLDER) -> ClipModel:
     """Weft's own small model: EfficientNet-Lite0 and MiniLM with the heads trained by `encoders.tune` in `folder`.
 
     Without a folder, the heads that come along. Raises EncoderError for heads that are missing or not what their
     .json says.
     """
-    folder = folder or Path(__file__).parent / "weights"
-    heads, about = folder / f"{HEADS}.safetensors", folder / f"{HEADS}.json"
-    try:
-        expected = json.loads(about.read_text(encoding="utf-8"))["sha256"]
-        found = file_hash(heads)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise EncoderError(
-            f"{folder}: no {HEADS}.safetensors with its .json ({error}); train them, or reinstall"
-        ) from None
-    if found != expected:
-        raise EncoderError(f"{heads} has SHA-256 {found}, expected {expected}; train it again, or reinstall")
+    heads = load_heads(folder)
     model, tokenize = untrained_weft_small()
-    missing, unknown = model.load_state_dict(load_file(heads), strict=False)
-    if unknown or any(".head." in name or ".proj." in name for name in missing):
-        raise EncoderError(f"{heads} does not fit weft-small; train it again")
-    return ClipModel("weft-small", f"weft-small/{_trunks()}-{found[:16]}", model, tokenize, pixels)
+    model.load_state_dict({name: torch.from_numpy(tensor) for name, tensor in heads.tensors.items()}, strict=False)
+    return ClipModel("weft-small", f"weft-small/{_trunks()}-{heads.fingerprint}", model, tokenize, pixels)
 
 
 def untrained_weft_small(seed: int = 0) -> tuple[nn.Module, Callable[[list[str]], torch.Tensor]]:
@@ -107,14 +88,14 @@ def untrained_weft_small(seed: int = 0) -> tuple[nn.Module, Callable[[list[str]]
         torch.manual_seed(seed)
         model: nn.Module = CustomTextCLIP(
             embed_dim=DIM,
-            vision_cfg={"timm_model_name": "tf_efficientnet_lite0", "timm_pool": "avg", "timm_proj": "mlp"},
-            text_cfg={"hf_model_name": str(minilm), "hf_pooler_type": "mean_pooler", "hf_proj_type": "mlp"},
+            vision_cfg={"timm_model_name": "tf_efficientnet_lite0", "timm_pool": "avg", "timm_proj": "linear"},
+            text_cfg={"hf_model_name": str(minilm), "hf_pooler_type": "mean_pooler", "hf_proj_type": "linear"},
         )
         tokenizer = AutoTokenizer.from_pretrained(minilm, local_files_only=True)
     load_lite0(model.visual.trunk)  # type: ignore[arg-type, union-attr]  # torch types modules loosely
 
     def tokenize(texts: list[str]) -> torch.Tensor:  # padded to the longest, not to 77 as open_clip does: faster
-        tokens = tokenizer(texts, padding=True, truncation=True, max_length=TOKENS, return_tensors="pt")
+        tokens = tokenizer(texts, padding=True, truncation=True, max_length=MAX_TOKENS, return_tensors="pt")
         ids: torch.Tensor = tokens["input_ids"]
         return ids
 

@@ -12,7 +12,8 @@ from encoders.weights import converted, package_file, unit
 
 LITE0_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 LITE0_FILE = "models/efficientnet-lite0-57934424.pth"
-BATCH = 32
+BATCH = 8
+"""Larger ones leave the cache and take longer."""
 SIDE, CROP = 224, 0.875
 """Pixels that the trunk looks at, and the share of the shorter side that they cover, as it was trained."""
 

@@ -46,7 +46,7 @@ def model_folder(spec: str, known: str) -> Path:
     `known` names the encoders that come along, for the error message.
     """
     folder = Path(spec)
-    if not folder.is_dir():
+    if not spec or not folder.is_dir():  # an empty path would be the working directory
         if not re.fullmatch(r"[\w.-]+/[\w.-]+", spec):
             raise EncoderError(f"no encoder {spec!r}; use {known}, a directory, or a hub id ORGANISATION/MODEL")
         folder = _fetched(spec, known)

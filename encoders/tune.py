@@ -1,0 +1,200 @@
+"""Contrastive training of weft-small's heads on words and pictures that belong together, both trunks frozen.
+
+The loss is InfoNCE in both directions (van den Oord et al. 2018; CLIP, Radford et al. 2021, figure 3). The trunks do
+not move, so all it needs of them are the vectors that the encoders `minilm` and `efficientnet-lite0` give, and an epoch
+over thousands of pairs takes a second. The heads are linear without bias: the length of those vectors does not matter.
+"""
+
+import json
+import math
+import platform
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+from torch.nn.functional import cross_entropy, dropout, normalize
+
+from encoders.base import Vectors
+from encoders.errors import EncoderError
+from encoders.heads import DIM, HEADS, IMAGE_HEAD, SCALE, TEXT_HEAD
+from encoders.weights import file_hash, save_aside
+
+Progress = Callable[[int, int], None]
+K = 10
+"""Of the recall that ends the training and is reported."""
+FEWEST_PAIRS = 50
+MAX_SCALE = 100.0
+"""CLIP's bound of the temperature's inverse."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to train; the same settings and pairs give the same heads on the same machine."""
+
+    seed: int = 0
+    epochs: int = 30
+    """At most; training ends when `patience` epochs have not raised recall@10 on the validation pairs."""
+    patience: int = 8
+    batch: int = 256
+    learning_rate: float = 1e-3
+    """The highest, after a tenth of the steps; from there it falls to zero along a cosine."""
+    weight_decay: float = 0.1
+    dropout: float = 0.1
+    """Share of the trunks' features hidden in training."""
+    valid_share: float = 0.1
+    test_share: float = 0.1
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Pictures with one or more texts each, as the trunks' vectors."""
+
+    pictures: Vectors
+    """(n, 1280)"""
+    texts: Vectors
+    """(t, 384)"""
+    owner: NDArray[np.int64]
+    """(t,) the row in `pictures` that each text is of."""
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """Trained heads and what is known of them."""
+
+    heads: dict[str, torch.Tensor]
+    """Named as in open_clip's CustomTextCLIP."""
+    figures: dict[str, Any]
+    """Recall@10 from text to picture on the test pairs, beside chance and untrained heads; sizes; settings."""
+
+    def save(self, folder: Path, data: str) -> None:
+        """Write weft-small.safetensors and .json, which `open_clip(folder)` opens; `data` says what it learned from."""
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{HEADS}.safetensors"
+        save_aside(self.heads, path)
+        about = {"sha256": file_hash(path), "data": data, **self.figures}
+        aside = folder / f".{HEADS}.json.partial"
+        aside.write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
+        aside.replace(folder / f"{HEADS}.json")
+
+
+class Heads(nn.Module):
+    """The two projections and the temperature."""
+
+    def __init__(self, text_dim: int, image_dim: int) -> None:
+        super().__init__()
+        self.text = nn.Linear(text_dim, DIM, bias=False)
+        self.image = nn.Linear(image_dim, DIM, bias=False)
+        self.scale = nn.Parameter(torch.tensor(math.log(1 / 0.07)))
+
+    def loss(self, texts: torch.Tensor, pictures: torch.Tensor) -> torch.Tensor:
+        """InfoNCE of rows (b, ...) that belong together, every other row of the batch being a negative."""
+        t, p = normalize(self.text(texts), dim=1), normalize(self.image(pictures), dim=1)  # (b, DIM) each
+        logits = self.scale.exp().clamp(max=MAX_SCALE) * t @ p.T  # (b, b)
+        right = torch.arange(len(t))
+        return (cross_entropy(logits, right) + cross_entropy(logits.T, right)) / 2
+
+
+def tune(pairs: Pairs, settings: Settings | None = None, progress: Progress | None = None) -> Tuned:
+    """Train the heads; pictures are split by the seed into training, validation and test.
+
+    `progress` is told of epochs. Raises EncoderError below 50 pictures with text.
+    """
+    settings = settings or Settings()
+    pictures, texts = torch.from_numpy(pairs.pictures), torch.from_numpy(pairs.texts)
+    by_owner = _by_owner(pairs)
+    if len(by_owner) < FEWEST_PAIRS:
+        raise EncoderError(f"{len(by_owner)} pictures with text: tuning needs {FEWEST_PAIRS}")
+    rng = np.random.default_rng(settings.seed)
+    order = rng.permutation(np.array(sorted(by_owner)))
+    n_test, n_valid = (max(K + 1, round(share * len(order))) for share in (settings.test_share, settings.valid_share))
+    test, valid, train = np.split(order, [n_test, n_test + n_valid])
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(settings.seed)
+        heads = Heads(texts.shape[1], pictures.shape[1])
+        untrained = _recall(heads, texts, pictures, by_owner, test)
+        curve = _train(heads, texts, pictures, by_owner, train, valid, settings, rng, progress)
+    figures = {
+        "recall@10": round(_recall(heads, texts, pictures, by_owner, test), 4),
+        "recall@10 untrained": round(untrained, 4),
+        "recall@10 by chance": round(K / len(test), 4),
+        "valid recall@10 by epoch": [round(value, 4) for value in curve],
+        "pictures": {"train": len(train), "valid": len(valid), "test": len(test)},
+        "texts": len(texts),
+        "settings": asdict(settings),
+        "torch": torch.__version__,
+        "machine": platform.machine(),
+    }
+    tensors = {TEXT_HEAD: heads.text.weight, IMAGE_HEAD: heads.image.weight, SCALE: heads.scale}
+    return Tuned({name: tensor.detach().clone() for name, tensor in tensors.items()}, figures)
+
+
+def _by_owner(pairs: Pairs) -> dict[int, NDArray[np.int64]]:
+    """The rows of the texts of each picture that has some; rows of zeros are no texts and no pictures."""
+    with_picture = np.abs(pairs.pictures).sum(axis=1) > 0  # (n,)
+    rows = np.flatnonzero((np.abs(pairs.texts).sum(axis=1) > 0) & with_picture[pairs.owner])
+    rows = rows[np.argsort(pairs.owner[rows], kind="stable")]
+    owners, starts = np.unique(pairs.owner[rows], return_index=True)
+    return dict(zip(owners.tolist(), np.split(rows, starts[1:]), strict=True))
+
+
+def _train(
+    heads: Heads,
+    texts: torch.Tensor,
+    pictures: torch.Tensor,
+    by_owner: dict[int, NDArray[np.int64]],
+    train: NDArray[np.int64],
+    valid: NDArray[np.int64],
+    settings: Settings,
+    rng: np.random.Generator,
+    progress: Progress | None,
+) -> list[float]:
+    """Train in place and end with the heads of the best epoch; returns validation recall by epoch."""
+    batch = min(settings.batch, len(train))
+    steps = len(train) // batch
+    optimizer = torch.optim.AdamW(heads.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, _warm_up_and_cosine(settings.epochs * steps))
+    best, kept, curve = -1.0, heads.state_dict(), list[float]()
+    for epoch in range(settings.epochs):
+        for some in np.split(rng.permutation(train)[: steps * batch], steps):
+            said = np.array([rng.choice(by_owner[picture]) for picture in some])  # one of its texts, another each epoch
+            loss = heads.loss(dropout(texts[said], settings.dropout), dropout(pictures[some], settings.dropout))
+            optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+            schedule.step()
+        curve.append(_recall(heads, texts, pictures, by_owner, valid))
+        if progress:
+            progress(epoch + 1, settings.epochs)
+        if curve[-1] > best:
+            best, kept = curve[-1], {name: tensor.clone() for name, tensor in heads.state_dict().items()}
+        if len(curve) - curve.index(best) > settings.patience:
+            break
+    heads.load_state_dict(kept)
+    return curve
+
+
+def _warm_up_and_cosine(steps: int) -> Callable[[int], float]:
+    warm = max(1, steps // 10)
+    return lambda step: min((step + 1) / warm, 0.5 + 0.5 * math.cos(math.pi * step / steps))
+
+
+@torch.inference_mode()
+def _recall(
+    heads: Heads,
+    texts: torch.Tensor,
+    pictures: torch.Tensor,
+    by_owner: dict[int, NDArray[np.int64]],
+    among: NDArray[np.int64],
+) -> float:
+    """Share of all texts of the pictures `among` that have their picture in the first K of these."""
+    rows = np.concatenate([by_owner[picture] for picture in among])
+    right = np.repeat(np.arange(len(among)), [len(by_owner[picture]) for picture in among])
+    t, p = normalize(heads.text(texts[rows]), dim=1), normalize(heads.image(pictures[among]), dim=1)
+    scores = t @ p.T  # (texts, pictures)
+    before = (scores >= scores[torch.arange(len(rows)), right][:, None]).sum(1) - 1  # ties count against it
+    return float((before < K).float().mean())
