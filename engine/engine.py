@@ -1,8 +1,6 @@
 """The engine: build it from tables, ask it, teach it new items and events, save it, load it."""
 
-import json
 import logging
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -10,34 +8,30 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-import lightgbm
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-import graph
-from engine import artifact, catalogue, config, describe, history, where
-from engine.candidates import Features, restore
-from engine.candidates.base import Tensors, dense
-from engine.candidates.content import CSR, csr_from, csr_parts
+from engine import catalogue, config, describe, explain, history, persist, where
+from engine.candidates.base import dense
 from engine.catalogue import Catalogue
 from engine.config import Config
 from engine.describe import Vocabulary
-from engine.errors import DataError, UnknownIdError
-from engine.fusion import Fusion, trust
+from engine.errors import DataError
+from engine.explain import Explanation
 from engine.gating import Gate
 from engine.history import Histories
+from engine.lookup import Lookup
 from engine.ranker import Ranker
 from engine.readers import TableLike
-from engine.rerank import Reranker
 from engine.training import train
 from graph.build import GraphTables
 from graph.facts import Facts, facts
-from graph.paths import Path as GraphPath
-from graph.paths import paths
 
 if TYPE_CHECKING:
     from engine.evaluation.report import Report
+
+__all__ = ["Engine", "Explanation", "Recommendation"]
 
 log = logging.getLogger(__name__)
 
@@ -50,20 +44,6 @@ class Recommendation:
     title: str
     score: float
     contributions: dict[str, float]
-
-
-@dataclass(frozen=True)
-class Explanation:
-    """Why an item is where it is for a user."""
-
-    item_id: str
-    title: str
-    score: float
-    contributions: dict[str, float]
-    paths: list[GraphPath]
-    """What the graph says it shares with the history, the most telling first."""
-    neighbours: list[tuple[str, float]]
-    """Items of the history that speak for it, with their share of the generators' credit."""
 
 
 @dataclass
@@ -129,29 +109,12 @@ class Engine:
     # Asking
 
     @cached_property
-    def _index(self) -> dict[str, int]:
-        return {item: row for row, item in enumerate(self.catalogue.items["item_id"])}
-
-    @cached_property
-    def _users(self) -> dict[str, int]:
-        known = self.catalogue.interactions["user_id"].unique(maintain_order=True).to_list()
-        return {user: row for row, user in enumerate(known)}
-
-    @cached_property
-    def _histories(self) -> Histories:
-        return history.from_frame(self.catalogue.interactions, list(self._users), self._index)
+    def _lookup(self) -> Lookup:
+        return Lookup(self.catalogue)
 
     @cached_property
     def _facts(self) -> Facts:
-        return facts(self.graph, self.catalogue.items["item_id"].to_list(), self.vocabulary.entities)
-
-    @cached_property
-    def _titles(self) -> list[str]:
-        return self.catalogue.items["title"].to_list()
-
-    @cached_property
-    def _ids(self) -> list[str]:
-        return self.catalogue.items["item_id"].to_list()
+        return facts(self.graph, self._lookup.ids, self.vocabulary.entities)
 
     def recommend(
         self,
@@ -166,40 +129,20 @@ class Engine:
         Items of the history are left out. A user without history gets what is popular. Raises UnknownIdError for an
         item that is not in the catalogue, DataError for a `where` on a column that is not there.
         """
-        return self._lists(self._history(user, history), n, exclude, where)[0]
+        return self._lists(self._lookup.history(user, history), n, exclude, where)[0]
 
     def recommend_batch(
         self, users: Sequence[str], n: int = 10, exclude: Iterable[str] = (), where: Mapping[str, Any] | None = None
     ) -> list[list[Recommendation]]:
         """The same for many users: one list each, in the order given."""
-        rows = np.array([self._users.get(user, -1) for user in users], np.int64)
-        if not len(rows):
-            return []
-        return self._lists(_take(self._histories, rows), n, exclude, where)
-
-    def _history(self, user: str | None, items: Sequence[str] | None) -> Histories:
-        if (user is None) == (items is None):
-            raise DataError("name either a user or a history")
-        if items is not None:
-            return history.single(self._rows(items), len(self._ids))
-        return _take(self._histories, np.array([self._users.get(user or "", -1)]))
-
-    def _rows(self, items: Iterable[str]) -> list[int]:
-        rows = []
-        for item in items:
-            if item not in self._index:
-                raise UnknownIdError(f"item {item!r} is not in the catalogue")
-            rows.append(self._index[item])
-        return rows
+        return self._lists(self._lookup.histories(users), n, exclude, where) if users else []
 
     def _lists(
         self, histories: Histories, n: int, exclude: Iterable[str], conditions: Mapping[str, Any] | None
     ) -> list[list[Recommendation]]:
         if n < 1:
             raise DataError(f"n must be at least 1, not {n}")
-        allowed = np.ones(len(self._ids), bool) if not conditions else where.mask(self.catalogue.items, conditions)
-        allowed = allowed.copy()
-        allowed[self._rows(exclude)] = False
+        allowed = self._allowed(exclude, conditions)
         lists: list[list[Recommendation]] = []
         for batch in self.ranker.batches(histories):
             some = histories.take(batch)
@@ -215,57 +158,31 @@ class Engine:
                 at += size
         return lists
 
+    def _allowed(self, exclude: Iterable[str], conditions: Mapping[str, Any] | None) -> NDArray[np.bool_]:
+        """(items,) which may be shown."""
+        allowed = where.mask(self.catalogue.items, conditions).copy()
+        allowed[self._lookup.rows(exclude)] = False
+        return allowed
+
     def _one(self, item: int, score: np.float32, parts: NDArray[np.float32]) -> Recommendation:
         contributions = dict(zip(self.ranker.parts, parts.tolist(), strict=True))
-        return Recommendation(self._ids[item], self._titles[item], float(score), contributions)
+        return Recommendation(self._lookup.ids[item], self._lookup.titles[item], float(score), contributions)
 
     def similar(self, item: str, n: int = 10) -> list[tuple[str, float]]:
         """The items most like one, by the mean cosine of their facts, words, texts and pictures."""
-        row = self._rows([item])[0]
+        row = self._lookup.rows([item])[0]
         features = self.ranker.features
-        total = np.zeros(len(self._ids), np.float32)
+        total = np.zeros(len(self._lookup), np.float32)
         for matrix in (features.facts, features.words, features.text, features.image):
             total += dense(matrix @ matrix[[row]].T).ravel() / 4
         total[row] = -np.inf
         best = np.argsort(-total, kind="stable")[: min(n, len(total) - 1)]
-        return [(self._ids[i], float(total[i])) for i in best]
+        return [(self._lookup.ids[i], float(total[i])) for i in best]
 
     def explain(self, user: str | None, item: str, history: Sequence[str] | None = None) -> Explanation:
         """Exact contributions to the score of an item, the history behind them, and paths through the graph."""
-        past = self._history(user, history)
-        row = self._rows([item])[0]
-        allowed = np.zeros((1, len(self._ids)), bool)
-        allowed[0, row] = True
-        ranked = self.ranker.rank(past, allowed, 1)
-        one = self._one(row, ranked.scores[0], ranked.parts[0])
-        liked = list(dict.fromkeys(past.items[::-1].tolist()))[:50]
-        return Explanation(
-            one.item_id,
-            one.title,
-            one.score,
-            one.contributions,
-            paths(self._facts, liked, row, 5),
-            self._credit(past, row),
-        )
-
-    def _credit(self, past: Histories, item: int, n: int = 5) -> list[tuple[str, float]]:
-        """Items of the history by their share of what the generators' signals owe to the history."""
-        if not len(past.items):
-            return []
-        new = int(not self.ranker.known[item])
-        gates = self.ranker.fusion.gates(trust(past))[new, 0]
-        total, at = np.zeros(len(past.items)), 0
-        for generator in self.ranker.generators:
-            credit = generator.credit(past, item)
-            scale = np.abs(credit).sum(axis=1, keepdims=True)
-            total += (
-                gates[at : at + len(credit), None]
-                * np.divide(credit, scale, where=scale > 0, out=np.zeros_like(credit))
-            ).sum(0)
-            at += len(credit)
-        share = total / max(np.abs(total).sum(), 1e-12)
-        order = np.argsort(-share, kind="stable")[:n]
-        return [(self._ids[past.items[i]], float(share[i])) for i in order if share[i] > 0]
+        past = self._lookup.history(user, history)
+        return explain.explain(self.ranker, self._lookup, self._facts, past, self._lookup.rows([item])[0])
 
     def evaluate(self, stage: Callable[[str], None] = log.info) -> "Report":
         """Train anew on the past of these tables and rank their future beside the rivals; see config `[evaluation]`.
@@ -284,7 +201,7 @@ class Engine:
         Returns the ids added. Bad rows are left out and logged; an id that is there already is a bad row.
         """
         items, rejects = catalogue.read_items(rows, self.config)
-        items = items.filter(~pl.col("item_id").is_in(self._ids))
+        items = items.filter(~pl.col("item_id").is_in(self._lookup.ids))
         if rejects.height:
             log.warning(
                 "add_items: %d rows or cells rejected: %s", rejects.height, rejects["reason"].unique().to_list()
@@ -317,95 +234,19 @@ class Engine:
 
     def _become(self, tables: Catalogue, ranker: Ranker, knowledge: GraphTables) -> None:
         self.catalogue, self.ranker, self.graph = tables, ranker, knowledge
-        for name in ("_index", "_users", "_histories", "_facts", "_titles", "_ids"):
+        for name in ("_lookup", "_facts"):
             self.__dict__.pop(name, None)
 
     # Keeping
 
     def save(self, path: Path | str) -> None:
         """Write the artefact: one directory, replaced in one step."""
-        ranker, features = self.ranker, self.ranker.features
-        sparse_parts = {
-            f"{part}.{key}": array
-            for part in ("facts", "words")
-            for key, array in csr_parts(getattr(features, part)).items()
-        }
-        dense_parts = {"text": features.text, "image": features.image, "known": ranker.known}
-        fused = {"weight": ranker.fusion.weight, "slope": ranker.fusion.slope, "offset": ranker.fusion.offset}
-        idf = {"facts": self.vocabulary.facts_idf, "words": self.vocabulary.words_idf}
-        tensors: dict[str, Tensors] = {f"generator.{g.name}": dict(g.tensors()) for g in ranker.generators}
-        tensors |= {"features": {**sparse_parts, **dense_parts}, "fusion": fused, "idf": idf}
-        tables = {
-            name: getattr(self.catalogue, name) for name in ("items", "interactions", "triples", "users", "rejects")
-        }
-        tables |= {
-            "entities": self.vocabulary.entities,
-            "words": pl.DataFrame({"word": self.vocabulary.words}, schema={"word": pl.String}),
-            "graph_nodes": self.graph.nodes,
-            "graph_edges": self.graph.edges,
-        }
-        noted = {
-            "config": json.loads(self.config.model_dump_json()),
-            "data": catalogue.fingerprint(self.catalogue),
-            "generators": [generator.name for generator in ranker.generators],
-            "signals": list(ranker.fusion.names),
-            "gates": [vars(gate) for gate in self.gates],
-            "curves": self.curves,
-            "timings": self.timings,
-            "encoded": self.encoded,
-        }
-        with tempfile.TemporaryDirectory() as aside:
-            trees = {}
-            if self.config.graph.store == "ladybug":
-                with graph.open(Path(aside) / "graph") as store:
-                    store.load(self.graph)
-                trees["graph"] = Path(aside) / "graph"
-            if ranker.reranker is not None:
-                trees["reranker.txt"] = Path(aside) / "reranker.txt"
-                trees["reranker.txt"].write_text(
-                    ranker.reranker.booster.model_to_string(num_iteration=ranker.reranker.rounds)
-                )
-                noted["reranker"] = {name: getattr(ranker.reranker, name) for name in ("share", "depth", "rounds")}
-            artifact.write(Path(path), tensors=tensors, tables=tables, facts=noted, trees=trees)
+        persist.save(self, Path(path))
 
     @classmethod
     def load(cls, path: Path | str) -> Self:
         """Open an artefact. Raises ArtifactError when a file, hash, version or dimension is not what was written."""
-        kept = artifact.read(Path(path))
-        settings = Config.model_validate(kept.facts["config"])
-        groups = {name: kept.tensors(f"generator.{name}") for name in kept.facts["generators"]}
-        raw = kept.tensors("features")
-        csr = {p: csr_from({k: raw[f"{p}.{k}"] for k in CSR}) for p in ("facts", "words")}
-        features = Features(csr["facts"], csr["words"], raw["text"], raw["image"])
-        fused = kept.tensors("fusion")
-        fusion = Fusion(tuple(kept.facts["signals"]), fused["weight"], fused["slope"], fused["offset"])
-        reranker = None
-        if "reranker" in kept.facts:
-            booster = lightgbm.Booster(model_str=kept.tree("reranker.txt").read_text())
-            reranker = Reranker(booster, **kept.facts["reranker"])
-        idf = kept.tensors("idf")
-        words = tuple(kept.table("words")["word"].to_list())
-        tables = {name: kept.table(name) for name in ("items", "interactions", "triples", "users", "rejects")}
-        return cls(
-            settings,
-            Catalogue(**tables),
-            Ranker(restore(groups), fusion, reranker, features, np.asarray(raw["known"], bool)),
-            Vocabulary(kept.table("entities"), idf["facts"], words, idf["words"]),
-            GraphTables(kept.table("graph_nodes"), kept.table("graph_edges")),
-            [Gate(**gate) for gate in kept.facts["gates"]],
-            kept.facts["curves"],
-            kept.facts["timings"],
-            kept.facts["encoded"],
-        )
-
-
-def _take(histories: Histories, rows: NDArray[np.int64]) -> Histories:
-    """The histories of these rows; an empty one for -1."""
-    taken = histories.take(np.maximum(rows, 0)) if len(histories) else None
-    if taken is None:
-        empty = history.single([], histories.n_items)
-        return replace(empty, indptr=np.zeros(len(rows) + 1, np.int64))
-    return taken.select(np.repeat(rows >= 0, taken.lengths))
+        return cls(**persist.load(Path(path)))
 
 
 class _Clock:

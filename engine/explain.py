@@ -1,0 +1,64 @@
+"""Why an item is where it is for a user: exact contributions, the history behind them, and paths through the graph."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.fusion import trust
+from engine.history import Histories
+from engine.lookup import Lookup
+from engine.ranker import Ranker
+from graph.facts import Facts
+from graph.paths import Path as GraphPath
+from graph.paths import paths
+
+MOST_LIKED = 50
+"""Latest items of a history that paths are looked for from."""
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Why an item is where it is for a user."""
+
+    item_id: str
+    title: str
+    score: float
+    contributions: dict[str, float]
+    paths: list[GraphPath]
+    """What the graph says it shares with the history, the most telling first."""
+    neighbours: list[tuple[str, float]]
+    """Items of the history that speak for it, with their share of the generators' credit."""
+
+
+def explain(ranker: Ranker, lookup: Lookup, facts: Facts, past: Histories, item: int) -> Explanation:
+    """Explain the score of the item in this row for the one user of `past`."""
+    allowed = np.zeros((1, len(lookup)), bool)
+    allowed[0, item] = True
+    ranked = ranker.rank(past, allowed, 1)
+    liked = list(dict.fromkeys(past.items[::-1].tolist()))[:MOST_LIKED]
+    return Explanation(
+        lookup.ids[item],
+        lookup.titles[item],
+        float(ranked.scores[0]),
+        dict(zip(ranker.parts, ranked.parts[0].tolist(), strict=True)),
+        paths(facts, liked, item, 5),
+        [(lookup.ids[row], share) for row, share in credit(ranker, past, item)],
+    )
+
+
+def credit(ranker: Ranker, past: Histories, item: int, n: int = 5) -> list[tuple[int, float]]:
+    """Items of the history by their share of what the generators' signals owe to the history."""
+    if not len(past.items):
+        return []
+    new = int(not ranker.known[item])
+    gates = ranker.fusion.gates(trust(past))[new, 0]
+    total, at = np.zeros(len(past.items)), 0
+    for generator in ranker.generators:
+        each = generator.credit(past, item)  # (signals, events)
+        scale = np.abs(each).sum(axis=1, keepdims=True)
+        share = np.divide(each, scale, where=scale > 0, out=np.zeros_like(each))
+        total += (gates[at : at + len(each), None] * share).sum(0)
+        at += len(each)
+    shares = total / max(np.abs(total).sum(), 1e-12)
+    order = np.argsort(-shares, kind="stable")[:n]
+    return [(int(past.items[i]), float(shares[i])) for i in order if shares[i] > 0]

@@ -1,0 +1,74 @@
+"""Items and users of a catalogue by their ids, and the history of each user."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine import history
+from engine.catalogue import Catalogue
+from engine.errors import DataError, UnknownIdError
+from engine.history import Histories
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """What is found by id; each part is made when it is first asked for."""
+
+    tables: Catalogue
+
+    def __len__(self) -> int:
+        return self.tables.items.height
+
+    @cached_property
+    def ids(self) -> list[str]:
+        """Ids of the items by row."""
+        return self.tables.items["item_id"].to_list()
+
+    @cached_property
+    def titles(self) -> list[str]:
+        """Titles of the items by row."""
+        return self.tables.items["title"].to_list()
+
+    @cached_property
+    def _rows(self) -> dict[str, int]:
+        return {item: row for row, item in enumerate(self.ids)}
+
+    @cached_property
+    def _users(self) -> dict[str, int]:
+        known = self.tables.interactions["user_id"].unique(maintain_order=True).to_list()
+        return {user: row for row, user in enumerate(known)}
+
+    @cached_property
+    def _histories(self) -> Histories:
+        return history.from_frame(self.tables.interactions, list(self._users), self._rows)
+
+    def rows(self, items: Iterable[str]) -> list[int]:
+        """Rows of these items. Raises UnknownIdError for one that is not in the catalogue."""
+        rows = []
+        for item in items:
+            if item not in self._rows:
+                raise UnknownIdError(f"item {item!r} is not in the catalogue")
+            rows.append(self._rows[item])
+        return rows
+
+    def histories(self, users: Sequence[str]) -> Histories:
+        """The histories of these users, in their order; an unknown user has an empty one."""
+        return _take(self._histories, np.array([self._users.get(user, -1) for user in users], np.int64))
+
+    def history(self, user: str | None, items: Sequence[str] | None) -> Histories:
+        """The history of one user, or the one of these items, oldest first."""
+        if (user is None) == (items is None):
+            raise DataError("name either a user or a history")
+        return self.histories([user or ""]) if items is None else history.single(self.rows(items), len(self))
+
+
+def _take(histories: Histories, rows: NDArray[np.int64]) -> Histories:
+    """The histories of these rows; an empty one for -1."""
+    taken = histories.take(np.maximum(rows, 0)) if len(histories) else None
+    if taken is None:
+        empty = history.single([], histories.n_items)
+        return replace(empty, indptr=np.zeros(len(rows) + 1, np.int64))
+    return taken.select(np.repeat(rows >= 0, taken.lengths))

@@ -1,0 +1,122 @@
+"""An engine as an artefact: which of its parts become tensors, tables, facts and trees, and back."""
+
+import json
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import lightgbm
+import numpy as np
+import polars as pl
+
+import graph
+from engine import artifact, catalogue
+from engine.artifact import Artifact
+from engine.candidates import Features, restore
+from engine.candidates.base import Tensors
+from engine.candidates.content import CSR, csr_from, csr_parts
+from engine.catalogue import Catalogue
+from engine.config import Config
+from engine.describe import Vocabulary
+from engine.fusion import Fusion
+from engine.gating import Gate
+from engine.ranker import Ranker
+from engine.rerank import Reranker
+from graph.build import GraphTables
+
+if TYPE_CHECKING:
+    from engine.engine import Engine
+
+CATALOGUE = ("items", "interactions", "triples", "users", "rejects")
+SPARSE = ("facts", "words")
+
+
+def save(engine: "Engine", path: Path) -> None:
+    """Write the artefact: one directory, replaced in one step."""
+    noted = _facts(engine)
+    with tempfile.TemporaryDirectory() as aside:
+        trees = {}
+        if engine.config.graph.store == "ladybug":
+            trees["graph"] = Path(aside) / "graph"
+            with graph.open(trees["graph"]) as store:
+                store.load(engine.graph)
+        reranker = engine.ranker.reranker
+        if reranker is not None:
+            trees["reranker.txt"] = Path(aside) / "reranker.txt"
+            trees["reranker.txt"].write_text(reranker.booster.model_to_string(num_iteration=reranker.rounds))
+            noted["reranker"] = {name: getattr(reranker, name) for name in ("share", "depth", "rounds")}
+        artifact.write(path, tensors=_tensors(engine), tables=_tables(engine), facts=noted, trees=trees)
+
+
+def load(path: Path) -> dict[str, Any]:
+    """The fields of the engine in an artefact, by name.
+
+    Raises ArtifactError when a file, hash, version or dimension is not what was written.
+    """
+    kept = artifact.read(path)
+    idf = kept.tensors("idf")
+    words = tuple(kept.table("words")["word"].to_list())
+    return {
+        "config": Config.model_validate(kept.facts["config"]),
+        "catalogue": Catalogue(**{name: kept.table(name) for name in CATALOGUE}),
+        "ranker": _ranker(kept),
+        "vocabulary": Vocabulary(kept.table("entities"), idf["facts"], words, idf["words"]),
+        "graph": GraphTables(kept.table("graph_nodes"), kept.table("graph_edges")),
+        "gates": [Gate(**gate) for gate in kept.facts["gates"]],
+        "curves": kept.facts["curves"],
+        "timings": kept.facts["timings"],
+        "encoded": kept.facts["encoded"],
+    }
+
+
+def _tensors(engine: "Engine") -> dict[str, Tensors]:
+    ranker, features = engine.ranker, engine.ranker.features
+    sparse_parts = {
+        f"{part}.{key}": array for part in SPARSE for key, array in csr_parts(getattr(features, part)).items()
+    }
+    dense_parts = {"text": features.text, "image": features.image, "known": ranker.known}
+    return {
+        **{f"generator.{generator.name}": dict(generator.tensors()) for generator in ranker.generators},
+        "features": {**sparse_parts, **dense_parts},
+        "fusion": {name: getattr(ranker.fusion, name) for name in ("weight", "slope", "offset")},
+        "idf": {"facts": engine.vocabulary.facts_idf, "words": engine.vocabulary.words_idf},
+    }
+
+
+def _tables(engine: "Engine") -> dict[str, pl.DataFrame]:
+    return {
+        **{name: getattr(engine.catalogue, name) for name in CATALOGUE},
+        "entities": engine.vocabulary.entities,
+        "words": pl.DataFrame({"word": engine.vocabulary.words}, schema={"word": pl.String}),
+        "graph_nodes": engine.graph.nodes,
+        "graph_edges": engine.graph.edges,
+    }
+
+
+def _facts(engine: "Engine") -> dict[str, Any]:
+    return {
+        "config": json.loads(engine.config.model_dump_json()),
+        "data": catalogue.fingerprint(engine.catalogue),
+        "generators": [generator.name for generator in engine.ranker.generators],
+        "signals": list(engine.ranker.fusion.names),
+        "gates": [vars(gate) for gate in engine.gates],
+        "curves": engine.curves,
+        "timings": engine.timings,
+        "encoded": engine.encoded,
+    }
+
+
+def _ranker(kept: Artifact) -> Ranker:
+    raw, fused = kept.tensors("features"), kept.tensors("fusion")
+    sparse_parts = {part: csr_from({key: raw[f"{part}.{key}"] for key in CSR}) for part in SPARSE}
+    reranker = None
+    if "reranker" in kept.facts:
+        booster = lightgbm.Booster(model_str=kept.tree("reranker.txt").read_text())
+        reranker = Reranker(booster, **kept.facts["reranker"])
+    return Ranker(
+        restore({name: kept.tensors(f"generator.{name}") for name in kept.facts["generators"]}),
+        Fusion(tuple(kept.facts["signals"]), fused["weight"], fused["slope"], fused["offset"]),
+        reranker,
+        Features(**sparse_parts, text=raw["text"], image=raw["image"]),
+        np.asarray(raw["known"], bool),
+    )
