@@ -26,10 +26,7 @@ def replaced_folder(folder: Path, marker: str) -> Iterator[Path]:
     it is of the same kind; another one is a DataError and stays as it is. If the block raises, nothing has changed.
     """
     folder = folder.resolve()
-    if folder.exists() and not _replaceable(folder, marker):
-        raise DataError(
-            f"{folder} is there and has no {marker}: it will not be replaced; name another folder or remove it"
-        )
+    check_replaceable(folder, marker)
     folder.parent.mkdir(parents=True, exist_ok=True)
     aside = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:8]}.partial")
     aside.mkdir()
@@ -43,6 +40,17 @@ def replaced_folder(folder: Path, marker: str) -> Iterator[Path]:
         _sync(folder.parent)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+
+
+def check_replaceable(folder: Path, marker: str) -> None:
+    """Raise DataError if `replaced_folder` would refuse; ask before long work, so that it is not done in vain."""
+    if folder.exists() and not _replaceable(folder, marker):
+        raise DataError(
+            f"{folder} is there and has no {marker}: it will not be replaced; name another folder or remove it"
+        )
+    above = next(parent for parent in folder.resolve().parents if parent.exists())
+    if not above.is_dir() or not os.access(above, os.W_OK):
+        raise DataError(f"{folder}: nothing can be written in {above}; name another folder")
 
 
 def write_text(path: Path, text: str) -> None:

@@ -218,7 +218,9 @@ class Config(Section):
 
 
 def load(path: Path) -> Config:
-    """Read a TOML file; relative paths in it are resolved against its folder.
+    """Read a TOML file; relative paths in it become absolute ones, from its folder.
+
+    So an artefact finds its pictures from wherever it is opened.
 
     Raises ConfigError naming the file, the line or key, and what to do about it.
     """
@@ -235,7 +237,7 @@ def load(path: Path) -> Config:
         config = Config.model_validate(tree)
     except ValidationError as error:
         raise ConfigError("\n".join(_explain(path, text, problem) for problem in error.errors())) from None
-    return resolve(config, path.parent)
+    return resolve(config, path.absolute().parent)
 
 
 def resolve(config: Config, folder: Path) -> Config:

@@ -26,15 +26,21 @@ _COMMON = {
 }
 """Names that columns often have, in small letters, likeliest first."""
 _ONE = ("item", "user", "value", "time", "title", "image", "brand", "category")
-_MANY = ("text", "attributes", "numeric", "user_attributes")
+MANY = ("text", "attributes", "numeric", "user_attributes")
 
 Columns = dict[str, str | list[str]]
 """Keys of [data] and the column, or the columns, of each; "" is none."""
 
 
-def convert(source: Path, out: Path, mapping: Mapping[str, str | Sequence[str]] | None = None) -> Summary:
+def convert(
+    source: Path,
+    out: Path,
+    mapping: Mapping[str, str | Sequence[str]] | None = None,
+    files: Mapping[str, str] | None = None,
+) -> Summary:
     """Write the folder `out` from files named items, interactions, triples and users in the folder `source`.
 
+    `files` names those that are called otherwise: {"items": "products.csv"}.
     `mapping` gives the column of a key of [data] (for text, attributes, numeric and user_attributes the columns); "" or
     [] is none. What it leaves out is guessed: by common names, then columns of numbers as numeric, and columns whose
     values repeat as attributes. Without a file of items, the items are the ids of the interactions.
@@ -43,9 +49,15 @@ def convert(source: Path, out: Path, mapping: Mapping[str, str | Sequence[str]] 
     if out.resolve() == source.resolve():
         raise DataError(f"{out}: the tables would replace their source; name another folder to write to")
     given = _checked(mapping or {})
-    found = {name: table for name in folder.TABLES if (table := _read(source, name)) is not None}
+    named = files or {}
+    for name in named.keys() - set(folder.TABLES):
+        raise DataError(f"`{name}` is no table; the tables are {', '.join(folder.TABLES)}")
+    found = {name: table for name in folder.TABLES if (table := _read(source, name, named.get(name))) is not None}
     if "items" not in found and "interactions" not in found:
-        raise DataError(f"{source}: there is no file items or interactions with a suffix of {', '.join(SUFFIXES)}")
+        raise DataError(
+            f"{source}: there is no file items or interactions with a suffix of {', '.join(SUFFIXES)}; "
+            "say which file is which, for instance items=products.csv"
+        )
     for key in ("item", "user"):
         if key in given and not any(given[key] in table.columns for table in found.values()):
             raise DataError(f"{source}: no table has a column `{given[key]}` ({key})")
@@ -76,9 +88,9 @@ def convert(source: Path, out: Path, mapping: Mapping[str, str | Sequence[str]] 
 def _checked(mapping: Mapping[str, str | Sequence[str]]) -> Columns:
     given: Columns = {}
     for key, value in mapping.items():
-        if key not in (*_ONE, *_MANY):
-            raise DataError(f"`{key}` is no key of a mapping; the keys are {', '.join((*_ONE, *_MANY))}")
-        if key in _MANY:
+        if key not in (*_ONE, *MANY):
+            raise DataError(f"`{key}` is no key of a mapping; the keys are {', '.join((*_ONE, *MANY))}")
+        if key in MANY:
             given[key] = [value] if isinstance(value, str) else list(value)
         elif isinstance(value, str):
             given[key] = value
@@ -87,8 +99,10 @@ def _checked(mapping: Mapping[str, str | Sequence[str]]) -> Columns:
     return given
 
 
-def _read(source: Path, name: str) -> Table | None:
-    """The whole table of this name, whatever its suffix."""
+def _read(source: Path, name: str, file: str | None) -> Table | None:
+    """The whole table of this file, or else of this name, whatever its suffix."""
+    if file is not None:
+        return read_table(source / file)
     paths = [path for suffix in SUFFIXES if (path := source / f"{name}{suffix}").is_file()]
     if len(paths) > 1:
         raise DataError(f"{source}: both {paths[0].name} and {paths[1].name} are there; leave one")

@@ -1,0 +1,47 @@
+"""The command line: `weft --help`."""
+
+import os
+
+# Threads that wait asleep: on a busy machine, spinning ones make numeric code many times slower.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+import typer
+
+from engine.cli import asking, making, measuring, serving
+from engine.cli.demo import demo
+from engine.cli.output import Polite, example
+
+app = typer.Typer(
+    cls=Polite,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    # Plain help: markup would swallow the square brackets of examples, and boxes break lines that people search.
+    rich_markup_mode=None,
+    help="Recommendations and search from words, pictures, relations and history. Start with `weft demo`.",
+    epilog=example("weft demo", "weft recommend demo/artefact --user u0001", "weft COMMAND --help"),
+)
+
+# In the order in which a newcomer needs them.
+app.command(epilog=example("weft demo", "weft demo --out small --products 300 --users 300"))(demo)
+app.command(epilog=example("weft init weft.toml"))(making.init)
+app.command("import", epilog=making.IMPORT_EXAMPLES)(making.import_)
+app.command(epilog=example("weft build data/shop/weft.toml --out artefacts/shop"))(making.build)
+app.command(epilog=example("weft evaluate artefacts/shop --out report"))(measuring.evaluate)
+app.command(
+    epilog=example(
+        "weft recommend artefacts/shop --user u0001",
+        "weft recommend artefacts/shop --history p0001,p0007 -n 5 --json",
+        """weft recommend artefacts/shop --user u0001 --where '{"brand": "Nike", "price": [null, 500]}'""",
+    )
+)(asking.recommend)
+app.command(
+    epilog=example(
+        'weft search artefacts/shop "white sneakers"',
+        "weft search artefacts/shop 白色运动鞋 --user u0001 --personal 0.5 -n 5",
+    )
+)(asking.search)
+app.command(epilog=example("weft similar artefacts/shop p0001"))(asking.similar)
+app.command(epilog=example("weft explain artefacts/shop u0001 p0001 --language zh"))(asking.explain)
+app.command(epilog=example("weft serve artefacts/shop --port 8000"))(serving.serve)
+app.command(epilog=example("weft bench --split splits/ml --items data/ml --runs runs/ml"))(measuring.bench)

@@ -1,0 +1,151 @@
+"""Commands that ask an engine: lists for a user or a query, what is like an item, and why an item is shown."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from engine.cli.output import count, say, show, show_json, warn
+from engine.cli.working import Working
+from engine.errors import DataError, UnknownIdError
+
+if TYPE_CHECKING:
+    from engine.engine import Engine, Recommendation
+
+Artefact = Annotated[Path, typer.Argument(help="The directory that `weft build` wrote.")]
+Count = Annotated[int, typer.Option("-n", help="How many.")]
+AsJson = Annotated[bool, typer.Option("--json", help="For machines.")]
+Where = Annotated[
+    str, typer.Option(help='Conditions on items as JSON, such as {"brand": "Nike", "price": [null, 500]}.')
+]
+
+
+def opened(artefact: Path) -> "Engine":
+    """The engine of an artefact."""
+    with Working() as work:
+        work.stage(f"opening {artefact}")
+        from engine.engine import Engine
+
+        return Engine.load(artefact)
+
+
+def recommend(
+    artefact: Artefact,
+    user: Annotated[str | None, typer.Option(help="A user id.")] = None,
+    history: Annotated[str, typer.Option(help="Or item ids, oldest first, separated by commas.")] = "",
+    n: Count = 10,
+    where: Where = "",
+    as_json: AsJson = False,
+) -> None:
+    """Recommend for a user, or for a bare history, with what each part adds to the score."""
+    if user is not None and history:
+        raise DataError("name either --user or --history")
+    from engine.where import parse
+
+    conditions, n = parse(where), count(n)
+    engine = opened(artefact)
+    if user is not None and not has_history(engine, user):
+        warn(f"{user!r} has no history here: these items are popular, not chosen for this user")
+    past = None if user is not None else [item for item in history.split(",") if item]
+    _show_list(engine.recommend(user=user, history=past, n=n, where=conditions), as_json)
+
+
+def search(
+    artefact: Artefact,
+    query: Annotated[str, typer.Argument(help="What is looked for, in English or Chinese.")],
+    user: Annotated[str | None, typer.Option(help="For this user, if given.")] = None,
+    personal: Annotated[
+        float, typer.Option(help="How much the taste of the user counts, from 0 (only the query) to 1.")
+    ] = 0.3,
+    n: Count = 10,
+    where: Where = "",
+    as_json: AsJson = False,
+) -> None:
+    """Search the catalogue by words and meaning, and if a user is named by their taste too."""
+    if not 0 <= personal <= 1:
+        raise DataError(f"--personal must be from 0 to 1, not {personal:g}")
+    from engine.where import parse
+
+    conditions, n = parse(where), count(n)
+    engine = opened(artefact)
+    if user is not None and not has_history(engine, user):
+        warn(f"{user!r} has no history here: only the query counts")
+    _show_list(engine.search(query, n=n, user=user, where=conditions, personal=personal), as_json)
+
+
+def similar(
+    artefact: Artefact,
+    item: Annotated[str, typer.Argument(help="An item id.")],
+    n: Count = 10,
+    as_json: AsJson = False,
+) -> None:
+    """List the items most like one, by facts, words, texts and pictures."""
+    n = count(n)
+    engine = opened(artefact)
+    titles = titles_of(engine)
+    found = [(each, titles[each], score) for each, score in engine.similar(item, n=n)]
+    if as_json:
+        show_json([{"item_id": each, "title": title, "score": score} for each, title, score in found])
+        return
+    say(f"like {titles[item]} ({item}):")
+    rows = [(str(place), each, title, f"{score:.2f}") for place, (each, title, score) in enumerate(found, 1)]
+    show(("", "item", "title", "cosine"), rows)
+
+
+def explain(
+    artefact: Artefact,
+    user: Annotated[str, typer.Argument(help="A user id.")],
+    item: Annotated[str, typer.Argument(help="An item id.")],
+    language: Annotated[str, typer.Option(help="en or zh.")] = "en",
+) -> None:
+    """Say why an item is where it is for a user."""
+    if language not in ("en", "zh"):
+        raise DataError(f"--language is en or zh, not {language}")
+    show_explanation(opened(artefact), user, item, language)
+
+
+def show_explanation(engine: "Engine", user: str, item: str, language: str) -> None:
+    """Print what each part adds, the items of the history behind it, and paths through the graph."""
+    from graph.paths import sentence
+
+    if not has_history(engine, user):
+        raise UnknownIdError(f"user {user!r} has no history here: there is nothing to explain")
+    why = engine.explain(user, item)
+    say(f"{why.title} ({why.item_id}) for {user}: {why.score:.3f}")
+    ordered = sorted(why.contributions.items(), key=lambda pair: -abs(pair[1]))
+    show(("part", "adds"), [(part, f"{value:+.3f}") for part, value in ordered])
+    titles = titles_of(engine)
+    for liked, share in why.neighbours:
+        say(f"  {share:5.0%}  owed to {titles[liked]}")
+    for path in why.paths:
+        say("  " + sentence(path, list(titles.values()), "zh" if language == "zh" else "en"))
+
+
+def has_history(engine: "Engine", user: str) -> bool:
+    return bool((engine.catalogue.interactions["user_id"] == user).any())
+
+
+def titles_of(engine: "Engine") -> dict[str, str]:
+    """Titles by item id, in the order of the catalogue."""
+    items = engine.catalogue.items
+    return dict(zip(items["item_id"].to_list(), items["title"].to_list(), strict=True))
+
+
+def _show_list(found: "list[Recommendation]", as_json: bool) -> None:
+    if as_json:
+        show_json([vars(one) for one in found])
+        return
+    rows = [
+        (str(place), one.item_id, one.title, f"{one.score:.2f}", _terms(one.contributions))
+        for place, one in enumerate(found, 1)
+    ]
+    show(("", "item", "title", "score", "of which"), rows)
+    if not rows:
+        warn("nothing passes these conditions")
+
+
+def _terms(contributions: Mapping[str, float]) -> str:
+    """What adds something to a score, the largest first."""
+    shown = [(part, value) for part, value in contributions.items() if abs(value) >= 0.005]
+    return ", ".join(f"{part} {value:+.2f}" for part, value in sorted(shown, key=lambda pair: -abs(pair[1])))

@@ -1,0 +1,80 @@
+"""Commands that measure: an engine on its own tables, and a given split."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from engine.cli.asking import Artefact, opened
+from engine.cli.output import say, show
+from engine.cli.working import Working
+
+if TYPE_CHECKING:
+    from engine.engine import Engine
+
+
+def evaluate(
+    artefact: Artefact,
+    to: Annotated[
+        Path | None, typer.Option("--out", help="Where the report goes; beside the artefact if not given.")
+    ] = None,
+) -> None:
+    """Measure on a split of the artefact's own tables, beside its rivals; writes report.html and report.json."""
+    measure(opened(artefact), to or artefact.with_name(f"{artefact.name}.report"))
+
+
+def measure(engine: "Engine", to: Path) -> None:
+    """Evaluate, write the report and print its table."""
+    with Working(keep=True) as work:
+        work.stage("splitting")
+        from engine.evaluation import report
+
+        made = engine.evaluate(work.stage)
+        report.write(made, to)
+    names = list(made.rankers[0].metrics)
+    show(
+        ("ranker", *names),
+        [(row.name, *(report.figure(row.metrics[name].mean) for name in names)) for row in made.rankers],
+        title=made.subtitle,
+    )
+    say(f"report: {to / 'report.html'}")
+
+
+def bench(
+    split: Annotated[Path, typer.Option(help="A folder with train.tsv, test.tsv and candidates.txt.")],
+    items: Annotated[Path, typer.Option(help="The folder that `weft import` wrote.")],
+    runs: Annotated[Path, typer.Option(help="Where the run files go.")],
+) -> None:
+    """Rank a given split by Weft and its rivals: a table, and a run file each for an outside judge."""
+    with Working(keep=True) as work:
+        work.stage("tables and features")
+        from engine import benchmark, catalogue, config
+        from engine.describe import describe
+        from engine.evaluation.splits import read_folder
+
+        settings = config.load(items / "weft.toml")
+        tables = catalogue.read(settings)
+        made = read_folder(split, tables.interactions)
+        features = describe(tables, settings, progress=work.progress).features
+        rows, trained = benchmark.compare(tables, made, features, settings, work.stage)
+        work.stage("run files")
+        benchmark.write_runs(rows, benchmark.question(tables, made), runs)
+    k = settings.evaluation.k
+    show(
+        ("ranker", f"recall@{k}", f"ndcg@{k}", "95% interval", "lead in ndcg", "95% interval"),
+        [
+            (
+                row["ranker"],
+                f"{row[f'recall@{k}']:.4f}",
+                f"{row[f'ndcg@{k}']:.4f}",
+                f"{row[f'ndcg@{k} low']:.4f}–{row[f'ndcg@{k} high']:.4f}",
+                f"{row['lead']:+.4f}",
+                f"{row['lead low']:+.4f} to {row['lead high']:+.4f}",
+            )
+            for row in benchmark.table(rows, settings).iter_rows(named=True)
+        ],
+    )
+    show(
+        ("part", "lists", "gain in NDCG", "kept"),
+        [(one.part, one.kind, f"{one.gain:+.4f}", "yes" if one.kept else "no") for one in trained.gates],
+    )

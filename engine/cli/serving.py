@@ -1,0 +1,57 @@
+"""The command that serves an engine over HTTP."""
+
+import socket
+from typing import Annotated
+
+import typer
+
+from engine.cli.asking import Artefact, opened
+from engine.cli.output import say, warn
+from engine.cli.working import Working
+from engine.errors import WeftError
+
+_LOCAL = ("127.0.0.1", "::1", "localhost")
+
+
+def serve(
+    artefact: Artefact,
+    host: Annotated[str, typer.Option(help="The address to listen on; 127.0.0.1 is this machine only.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port; 0 takes a free one.")] = 8000,
+) -> None:
+    """Serve the engine over HTTP, with a console at / for people, until Ctrl-C.
+
+    The interface is described at /openapi.json. Whoever can reach the address can ask it and send it events.
+    """
+    listening = _bind(host, port)
+    with listening:
+        engine = opened(artefact)
+        with Working() as work:
+            work.stage("warming up")
+            import uvicorn
+
+            from engine.service.app import create
+
+            service = create(engine, artefact)
+        if host not in _LOCAL:
+            warn(f"listening on {host}: whoever can reach it can ask it and send it events")
+        shown = f"[{host}]" if ":" in host else host
+        say(f"http://{shown}:{listening.getsockname()[1]}/  (Ctrl-C ends it)")
+        uvicorn.Server(uvicorn.Config(service, log_level="warning")).run(sockets=[listening])
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    """A socket on this address, taken before the engine is opened, so that a port in use is told at once."""
+    if not 0 <= port < 65536:
+        raise WeftError(f"--port must be from 0 to 65535, not {port}")
+    try:
+        family, kind, number, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listening = socket.socket(family, kind, number)
+    except (OSError, UnicodeError) as error:
+        raise WeftError(f"--host {host}: not an address of this machine ({error})") from None
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+    except OSError as error:
+        listening.close()
+        raise WeftError(f"{host}:{port} cannot be listened on ({error.strerror}); try another --port") from None
+    return listening

@@ -1,0 +1,96 @@
+"""The service: lists, search, explanations, events and the graph over HTTP, and a console for people."""
+
+import base64
+import hashlib
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from importlib.resources import files
+from pathlib import Path
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import HTMLResponse
+
+import graph
+from engine.engine import Engine
+from engine.service import problems, routes
+from engine.service.live import Live
+from engine.service.models import Health
+
+LARGEST_BODY = 1 << 20
+"""Bytes of a request."""
+
+
+def create(engine: Engine, artefact: Path | None = None) -> FastAPI:
+    """The application over an engine; with the folder of its artefact, the graph in it can be queried, read-only."""
+    live = Live(engine)
+    kept = artefact / "graph" if artefact is not None else None
+    store = graph.open(kept, read_only=True) if kept is not None and kept.is_dir() else None
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        yield
+        if store is not None:
+            store.close()
+
+    app = FastAPI(
+        title="Weft",
+        description="Recommendations and search from words, pictures, relations and history. Errors are problem "
+        "details (RFC 9457).",
+        lifespan=lifespan,
+        responses=problems.RESPONSES,
+        # The pages that FastAPI offers load scripts from elsewhere; the description itself is at /openapi.json.
+        docs_url=None,
+        redoc_url=None,
+    )
+    problems.install(app)
+    app.middleware("http")(_guarded)
+    app.include_router(routes.lists(live))
+    app.include_router(routes.items(live))
+    app.include_router(routes.events(live))
+    if store is not None:
+        app.include_router(routes.questions(store))
+    page, policy = _console()
+
+    @app.get("/", include_in_schema=False)
+    def console() -> HTMLResponse:
+        return HTMLResponse(page, headers={"Content-Security-Policy": policy, "Referrer-Policy": "no-referrer"})
+
+    @app.get("/healthz", tags=["service"])
+    def healthz() -> Health:
+        """Is the service up, and what does it serve?"""
+        tables = live.engine.catalogue
+        return Health(
+            status="ok", items=tables.items.height, events=tables.interactions.height, graph=store is not None
+        )
+
+    return app
+
+
+async def _guarded(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
+    """Refuse bodies that are too large or of unknown size; forbid browsers to guess what an answer is."""
+    size = request.headers.get("content-length", "0")
+    if "transfer-encoding" in request.headers:
+        return problems.problem(411, "the size of a body must be told beforehand")
+    if not size.isdecimal() or int(size[:20]) > LARGEST_BODY:
+        return problems.problem(413, f"a body may have at most {LARGEST_BODY} bytes")
+    response = await answer(request)
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+def _console() -> tuple[str, str]:
+    """The page, and the policy that lets it run its own script and style and nothing else."""
+    page = files("engine.service").joinpath("console.html").read_text(encoding="utf-8")
+    script, style = (_hash(page, tag) for tag in ("script", "style"))
+    policy = (
+        f"default-src 'none'; script-src {script}; style-src {style}; img-src 'self' data:; connect-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+    return page, policy
+
+
+def _hash(page: str, tag: str) -> str:
+    found = re.search(rf"<{tag}>(.*?)</{tag}>", page, re.DOTALL)
+    assert found is not None
+    return f"'sha256-{base64.b64encode(hashlib.sha256(found[1].encode()).digest()).decode()}'"

@@ -1,0 +1,125 @@
+"""What goes in and out of the service."""
+
+import time
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+LONGEST_ID = 1000
+MOST_ITEMS = 1000
+MOST_EVENTS = 1000
+_DAY = 86_400
+
+Id = Annotated[str, Field(min_length=1, max_length=LONGEST_ID)]
+
+
+class Item(BaseModel):
+    """An item as lists show it."""
+
+    item_id: str = Field(examples=["p0001"])
+    title: str = Field(examples=["Nike Air Max 270 white sneakers"])
+    image: str | None = Field(
+        None, description="Where its picture is, on this service.", examples=["/v1/image?item=p0001"]
+    )
+
+
+class Ranked(Item):
+    """An item of a list, its score, and what each part added to it; the contributions sum to the score."""
+
+    score: float = Field(examples=[1.49])
+    contributions: dict[str, float] = Field(examples=[{"transitions": 0.79, "popularity": 0.39, "content": 0.31}])
+
+
+class RankedList(BaseModel):
+    """The best items, best first."""
+
+    personal: bool = Field(description="False where there is no history to go by.")
+    items: list[Ranked]
+
+
+class Alike(Item):
+    """An item that is like another one."""
+
+    cosine: float = Field(examples=[0.61])
+
+
+class AlikeList(BaseModel):
+    """The items most like one, most alike first."""
+
+    items: list[Alike]
+
+
+class Debt(Item):
+    """An item of the history, and its share in what the history says for the item explained."""
+
+    share: float = Field(examples=[0.34])
+
+
+class Link(BaseModel):
+    """A path through the graph: liked item, relation, entity, relation, item explained."""
+
+    text: str = Field(examples=["because you liked Superstar: same brand adidas"])
+    liked: str = Field(description="Id of the liked item.", examples=["p0007"])
+    relation: str = Field(examples=["MADE_BY"])
+    entity: str = Field(examples=["brand:adidas"])
+
+
+class Why(Ranked):
+    """Why an item is where it is for a user."""
+
+    owed_to: list[Debt]
+    paths: list[Link]
+
+
+class Event(BaseModel):
+    """A user chose or rated an item."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    user_id: Id = Field(examples=["u0001"])
+    item_id: Id = Field(examples=["p0001"])
+    value: float = Field(1, allow_inf_nan=False, ge=-1e9, le=1e9, description="Rating or weight.")
+    time: int | None = Field(None, ge=0, description="Unix seconds; now, if not given.")
+
+    @field_validator("time")
+    @classmethod
+    def _not_in_the_future(cls, given: int | None) -> int | None:
+        if given is not None and given > time.time() + _DAY:
+            raise ValueError("in the future: Unix seconds are wanted")
+        return given
+
+
+class Taken(BaseModel):
+    """How many events were taken in."""
+
+    events: int = Field(examples=[1])
+
+
+class Question(BaseModel):
+    """A question to the graph, in Cypher that only reads."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    query: Annotated[str, Field(min_length=1, max_length=4000)] = Field(
+        examples=["MATCH (a:Item {id: $item})-[r]->(b) RETURN label(r) AS relation, b.name AS name"]
+    )
+    parameters: dict[str, str | int | float | bool | list[str] | None] = Field(
+        {}, max_length=50, examples=[{"item": "p0001"}]
+    )
+    limit: int = Field(100, ge=1, le=1000, description="Rows at most.")
+
+
+class Answer(BaseModel):
+    """Rows of a graph query."""
+
+    columns: list[str] = Field(examples=[["relation", "name"]])
+    rows: list[list[Any]] = Field(examples=[[["MADE_BY", "Nike"]]])
+
+
+class Health(BaseModel):
+    """That the service is up, and what it serves."""
+
+    status: Literal["ok"]
+    items: int = Field(examples=[2000])
+    events: int = Field(examples=[60000])
+    graph: bool = Field(description="Whether the graph can be queried.")
