@@ -43,8 +43,9 @@ def open_image(spec: str) -> Encoder[Image.Image]:
 
 
 def open_clip(spec: str) -> "ClipModel":
-    """Encoders `.text` and `.image` in one space: `weft-small`, a directory of an open_clip model or of weft-small's
-    heads trained by `encoders.tune`, or an open_clip hub id. Raises EncoderError.
+    """Encoders `.text` and `.image` in one space: `weft-small` (English); a directory or a hub id of an open_clip model
+    or of CLIP, Chinese-CLIP or SigLIP in transformers; or a directory of weft-small's heads trained by `encoders.tune`.
+    Raises EncoderError.
     """
     return _open_clip(spec, "`weft-small`")
 

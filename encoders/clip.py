@@ -1,4 +1,4 @@
-"""The CLIP family: words and pictures in one space (Radford et al. 2021), through open_clip."""
+"""The CLIP family: words and pictures in one space (Radford et al. 2021), through open_clip or transformers."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,9 +15,11 @@ from encoders.errors import EncoderError
 from encoders.heads import DIM, FOLDER, HEADS, load_heads
 from encoders.image import BATCH, LITE0_SHA256, load_lite0, pixels
 from encoders.text import MAX_TOKENS, MINILM_SHA256, by_length, minilm_folder
-from encoders.weights import folder_hash, no_progress_bar, unit
+from encoders.weights import first_line, folder_hash, no_progress_bar, unit
 
 Thing = TypeVar("Thing")
+OPEN_CLIP = "open_clip_config.json"
+"""The file by which a folder is open_clip's."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class Tower(Generic[Thing]):
 
 
 class ClipModel:
-    """An open_clip model: `text` and `image` are encoders into the same space, of `dim` numbers."""
+    """A model of the family: `text` and `image` are encoders into the same space, of `dim` numbers."""
 
     text: Tower[str]
     image: Tower[Image.Image]
@@ -45,7 +47,7 @@ class ClipModel:
         name: str,
         fingerprint: str,
         model: Any,
-        tokenize: Callable[[list[str]], torch.Tensor],
+        tokenize: Callable[[list[str]], Any],
         pixels: Callable[[Sequence[Image.Image]], torch.Tensor],
     ) -> None:
         """`model` has encode_text and encode_image; `tokenize` and `pixels` make what these take, (n, ...)."""
@@ -107,18 +109,19 @@ def _trunks() -> str:
 
 
 def from_folder(folder: Path, name: str) -> ClipModel:
-    """Any open_clip model, from a folder with open_clip_config.json and one *.safetensors; EncoderError if it is not.
+    """A model from a folder with *.safetensors: of open_clip, or of transformers (CLIP, Chinese-CLIP, SigLIP).
 
-    What the hub calls `org/model` is such a folder once it is fetched.
+    What the hub calls `org/model` is such a folder once it is fetched. Raises EncoderError if it is something else.
     """
+    if (folder / OPEN_CLIP).is_file():
+        return _from_open_clip(folder, name)
+    return _from_transformers(folder, name)
+
+
+def _from_open_clip(folder: Path, name: str) -> ClipModel:
     import open_clip
 
     weights = sorted(folder.glob("*.safetensors"))
-    if not (folder / "open_clip_config.json").is_file() or not weights:
-        raise EncoderError(
-            f"{folder}: an open_clip model has open_clip_config.json and a .safetensors; "
-            f"weft-small has {HEADS}.safetensors and {HEADS}.json"
-        )
     preferred = [path for path in weights if path.stem in ("open_clip_model", "open_clip_pytorch_model")]
     place = f"local-dir:{folder}"
     try:
@@ -130,9 +133,56 @@ def from_folder(folder: Path, name: str) -> ClipModel:
             open_clip.load_checkpoint(model, str((preferred or weights)[0]), weights_only=True)
             tokenizer = open_clip.get_tokenizer(place)
     except (RuntimeError, OSError, ValueError, TypeError, KeyError) as error:
-        raise EncoderError(f"{folder}: open_clip cannot use it ({str(error).splitlines()[0][:200]})") from None
+        raise EncoderError(f"{folder}: open_clip cannot use it ({first_line(error)})") from None
 
     def stacked(pictures: Sequence[Image.Image]) -> torch.Tensor:
         return torch.stack([transform(picture) for picture in pictures])
 
     return ClipModel(name, f"open-clip/{folder_hash(folder)[:16]}", model, tokenizer, stacked)
+
+
+class _AsOpenClip(nn.Module):
+    """A CLIP model of transformers with the methods of open_clip's."""
+
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        self.model = model
+
+    def encode_text(self, tokens: dict[str, torch.Tensor]) -> torch.Tensor:
+        features: torch.Tensor = self.model.get_text_features(**tokens).pooler_output  # (n, dim)
+        return features
+
+    def encode_image(self, pixels: torch.Tensor) -> torch.Tensor:
+        features: torch.Tensor = self.model.get_image_features(pixel_values=pixels).pooler_output  # (n, dim)
+        return features
+
+
+def _from_transformers(folder: Path, name: str) -> ClipModel:
+    from transformers import AutoImageProcessor, AutoModel, AutoTokenizer
+
+    try:
+        with no_progress_bar():
+            model = AutoModel.from_pretrained(folder, local_files_only=True, use_safetensors=True).float()
+            if not hasattr(model, "get_text_features"):
+                raise ValueError(f"a {model.config.model_type} has no text beside pictures")
+            tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+            processor = AutoImageProcessor.from_pretrained(  # type: ignore[no-untyped-call]
+                folder, local_files_only=True
+            )
+            longest = min(MAX_TOKENS, int(model.config.text_config.max_position_embeddings))
+    except (RuntimeError, OSError, ValueError, TypeError, AttributeError, ImportError) as error:
+        raise EncoderError(
+            f"{folder}: no CLIP model ({first_line(error)}); one of open_clip has {OPEN_CLIP}, one of transformers "
+            f"config.json, tokenizer and preprocessor_config.json, weft-small {HEADS}.safetensors and {HEADS}.json"
+        ) from None
+    # SigLIP was trained with every text padded to the full length, and reads its last place.
+    padding = "max_length" if model.config.model_type.startswith("siglip") else True
+
+    def tokenize(texts: list[str]) -> Any:
+        return tokenizer(texts, padding=padding, truncation=True, max_length=longest, return_tensors="pt")
+
+    def pixels_of(pictures: Sequence[Image.Image]) -> torch.Tensor:
+        pixel_values: torch.Tensor = processor(images=list(pictures), return_tensors="pt")["pixel_values"]
+        return pixel_values
+
+    return ClipModel(name, f"transformers-clip/{folder_hash(folder)[:16]}", _AsOpenClip(model), tokenize, pixels_of)

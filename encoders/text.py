@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 
 from encoders.base import Vectors
 from encoders.errors import EncoderError
-from encoders.weights import folder_hash, no_progress_bar, package_file, unit
+from encoders.weights import first_line, folder_hash, no_progress_bar, package_file, unit
 
 USE_SHA256 = "0db566fd0af82cbf9f3a7eac3920ede5fb784a6882398563ca9b1bbd66fb37c9"
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -57,9 +57,7 @@ class BertEncoder:
             self.dim = int(model.config.hidden_size)
             self._tokens = min(MAX_TOKENS, int(model.config.max_position_embeddings))
         except (OSError, ValueError, AttributeError, ImportError) as error:
-            raise EncoderError(
-                f"{folder}: no BERT-family encoder with its tokenizer ({str(error).splitlines()[0][:200]})"
-            ) from None
+            raise EncoderError(f"{folder}: no BERT-family encoder with its tokenizer ({first_line(error)})") from None
         self.name = name
         self._first = _pools_first(folder)
         pooling = "first" if self._first else "mean"

@@ -126,6 +126,11 @@ def no_progress_bar() -> Iterator[None]:
             bars.enable_progress_bar()
 
 
+def first_line(error: Exception) -> str:
+    """What an error of another library says, short enough for a message."""
+    return f"{error}".strip().partition("\n")[0][:200] or type(error).__name__
+
+
 def unit(vectors: Vectors) -> Vectors:
     """Rows scaled to length 1 as float32; rows of zeros stay."""
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
