@@ -1,0 +1,132 @@
+"""What every encoder keeps to, whatever it encodes."""
+
+import importlib
+import inspect
+import pkgutil
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import encoders
+from tests.encoders.samples import drawn
+
+TEXTS = [
+    "white sneakers",
+    "白色运动鞋",
+    "a",
+    "A much longer text about shoes for the rain. " * 8,
+    "999",
+    "white sneakers",
+]
+PICTURES = [drawn(0), drawn(1, (300, 20)), drawn(2, (7, 90)), drawn(3, (1, 1)), drawn(4, (224, 224)), drawn(0)]
+TEXT_ENCODERS = ["multilingual", "minilm", "weft-small text"]
+IMAGE_ENCODERS = ["efficientnet-lite0", "weft-small image"]
+
+
+@pytest.fixture(params=TEXT_ENCODERS + IMAGE_ENCODERS)
+def case(request, multilingual, minilm, lite0, weft_small):
+    """An encoder and a batch for it, whose first and last thing are equal."""
+    opened = {
+        "multilingual": multilingual, "minilm": minilm, "weft-small text": weft_small.text,
+        "efficientnet-lite0": lite0, "weft-small image": weft_small.image,
+    }  # fmt: skip
+    return opened[request.param], TEXTS if request.param in TEXT_ENCODERS else PICTURES
+
+
+def test_shape_type_and_length(case):
+    encoder, batch = case
+    rows = encoder.encode(batch)
+    assert rows.shape == (len(batch), encoder.dim)
+    assert rows.dtype == np.float32
+    assert np.allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
+
+
+def test_nothing_in_nothing_out(case):
+    encoder, _ = case
+    rows = encoder.encode([])
+    assert rows.shape == (0, encoder.dim)
+    assert rows.dtype == np.float32
+
+
+def test_a_batch_is_its_things_one_by_one(case):
+    encoder, batch = case
+    assert np.allclose(encoder.encode(batch), np.concatenate([encoder.encode([thing]) for thing in batch]), atol=2e-5)
+
+
+def test_the_order_of_a_batch_is_kept(case):
+    encoder, batch = case
+    assert np.allclose(encoder.encode(batch[::-1])[::-1], encoder.encode(batch), atol=2e-5)
+
+
+def test_same_in_same_out(case):
+    encoder, batch = case
+    rows = encoder.encode(batch)
+    assert np.array_equal(rows, encoder.encode(batch))
+    assert np.allclose(rows[0], rows[-1], atol=2e-5)
+
+
+def test_different_in_different_out(case):
+    encoder, batch = case
+    likeness = encoder.encode(batch[:5]) @ encoder.encode(batch[:5]).T
+    assert (likeness[~np.eye(5, dtype=bool)] < 0.999).all()
+
+
+def test_the_store_takes_it(case, tmp_path):
+    encoder, batch = case
+    store = encoders.EmbeddingStore(tmp_path)
+    if isinstance(batch[0], str):
+        first, second = store.texts(encoder, batch), store.texts(encoder, batch)
+    else:
+        paths = [tmp_path / f"{n}.png" for n in range(len(batch))]
+        for path, picture in zip(paths, batch, strict=True):
+            picture.save(path)
+        first, second = store.images(encoder, paths), store.images(encoder, paths)
+    assert (first.encoded, second.encoded) == (5, 0)
+    assert np.array_equal(first.vectors, second.vectors)
+    assert np.allclose(first.vectors, encoder.encode(batch), atol=2e-5)
+
+
+def test_names_and_fingerprints(multilingual, minilm, lite0, weft_small):
+    every = [multilingual, minilm, lite0, weft_small.text, weft_small.image]
+    assert len({encoder.fingerprint for encoder in every}) == len(every)
+    assert all(encoder.name for encoder in every)
+
+
+@pytest.fixture(params=TEXT_ENCODERS)
+def text_encoder(request, multilingual, minilm, weft_small):
+    return {"multilingual": multilingual, "minilm": minilm, "weft-small text": weft_small.text}[request.param]
+
+
+def test_blank_texts_are_rows_of_zeros(text_encoder):
+    rows = text_encoder.encode(["", "shoe", " \t\n", "\u3000"])
+    assert not rows[[0, 2, 3]].any()
+    assert np.linalg.norm(rows[1]) == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.parametrize("text", ["\ud800 half a pair", "\0", "\x07", "\u200b", "🙂" * 50, "x" * 5000, "é" * 3000])
+def test_strange_texts(text_encoder, text):
+    rows = text_encoder.encode([text])
+    assert np.isfinite(rows).all()
+
+
+def test_a_ten_megabyte_cell_is_cut(text_encoder):
+    words = "white sneakers for the rain " * 1000
+    assert np.allclose(text_encoder.encode([words]), text_encoder.encode([words * 370]), atol=2e-5)
+
+
+@settings(max_examples=50)
+@given(text=st.text(max_size=40))
+def test_any_text_gives_a_unit_row(multilingual, text):
+    length = np.linalg.norm(multilingual.encode([text]))
+    assert length == pytest.approx(1 if text.strip() else 0, abs=1e-5)
+
+
+def test_no_encoder_is_left_out():
+    """Every class with `encode` in the package is one of those that the tests above open."""
+    found = set()
+    for module in pkgutil.iter_modules(encoders.__path__):
+        parts = vars(importlib.import_module(f"encoders.{module.name}")).values()
+        found |= {part.__name__ for part in parts if inspect.isclass(part) and hasattr(part, "encode")}
+    assert found == {"Encoder", "MultilingualEncoder", "BertEncoder", "TrunkEncoder", "Tower"}
