@@ -9,8 +9,9 @@ import torch
 from PIL import Image
 
 from encoders import pictures
-from encoders.image import LITE0_FILE, LITE0_SHA256, converted, lite0_trunk, package_file, pixels
+from encoders.image import LITE0_FILE, LITE0_SHA256, lite0_trunk, pixels
 from encoders.text import minilm_folder
+from encoders.weights import converted, package_file
 from tests.encoders.samples import drawn
 
 GROCERIES = Path(__file__).resolve().parents[3] / "shared/data/grocery-store"
