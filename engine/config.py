@@ -69,7 +69,7 @@ class Encoders(Section):
     image: str = "efficientnet-lite0"
     """`efficientnet-lite0`, a directory or a hub id."""
     clip: str = ""
-    """An open_clip model for text-to-image search, for instance `weft-small`."""
+    """Finds pictures of `efficientnet-lite0` by English words: `weft-small`, or a directory of heads of your own."""
     cache: Path = Path(".weft/embeddings")
     """Where vectors are kept, so that nothing is encoded twice."""
 

@@ -1,7 +1,6 @@
 """The engine: build it from tables, ask it, teach it new items and events, save it, load it."""
 
 import logging
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from engine import catalogue, config, describe, explain, history, persist, where
 from engine.candidates.base import dense
 from engine.catalogue import Catalogue
+from engine.clock import Clock
 from engine.config import Config
 from engine.describe import Vocabulary
 from engine.errors import DataError
@@ -24,6 +24,8 @@ from engine.history import Histories
 from engine.lookup import Lookup
 from engine.ranker import Ranker
 from engine.readers import TableLike
+from engine.search.hybrid import DEPTH, Searcher, personalised
+from engine.search.vectors import QueryEncoders
 from engine.training import train
 from graph.build import GraphTables
 from graph.facts import Facts, facts
@@ -73,7 +75,7 @@ class Engine:
 
         Raises ConfigError or DataError, saying what to mend.
         """
-        clock = _Clock(stage)
+        clock = Clock(stage)
         if isinstance(source, (str, Path)):
             source = config.load(Path(source))
         settings = settings or (source if isinstance(source, Config) else Config())
@@ -115,6 +117,14 @@ class Engine:
     @cached_property
     def _facts(self) -> Facts:
         return facts(self.graph, self._lookup.ids, self.vocabulary.entities)
+
+    @cached_property
+    def _queries(self) -> QueryEncoders:
+        return QueryEncoders(self.config.encoders)
+
+    @cached_property
+    def _searcher(self) -> Searcher:
+        return Searcher(self.catalogue.items, self.graph, self.ranker.features, self._queries)
 
     def recommend(
         self,
@@ -167,6 +177,32 @@ class Engine:
     def _one(self, item: int, score: np.float32, parts: NDArray[np.float32]) -> Recommendation:
         contributions = dict(zip(self.ranker.parts, parts.tolist(), strict=True))
         return Recommendation(self._lookup.ids[item], self._lookup.titles[item], float(score), contributions)
+
+    def search(
+        self,
+        query: str,
+        n: int = 10,
+        user: str | None = None,
+        history: Sequence[str] | None = None,
+        where: Mapping[str, Any] | None = None,
+        exclude: Iterable[str] = (),
+        personal: float = 0.3,
+    ) -> list[Recommendation]:
+        """The `n` items that fit a query best, in any language that their words, graph or encoders know.
+
+        Contributions are those of words, graph, meaning, picture and taste; taste adds up to `personal` times the rest
+        for a user or a history of item ids, oldest first, and nothing without one. Items of the history are not left
+        out. Unknown words find nothing: the list may be shorter than `n`, or empty. Raises DataError for a query
+        without a letter or digit, and for what `recommend` raises it.
+        """
+        if n < 1 or not 0 <= personal < np.inf:
+            raise DataError(f"n must be at least 1 and personal a number from 0, not {n} and {personal}")
+        asked = user is not None or history is not None
+        past = self._lookup.history(user, history) if asked else self._lookup.history(None, [])
+        found = self._searcher.search(query, self._allowed(exclude, where), max(n, DEPTH))
+        best = personalised(found, self.ranker, past, personal)[:n]
+        ids, titles = self._lookup.ids, self._lookup.titles
+        return [Recommendation(ids[one.item], titles[one.item], one.score, one.parts) for one in best]
 
     def similar(self, item: str, n: int = 10) -> list[tuple[str, float]]:
         """The items most like one, by the mean cosine of their facts, words, texts and pictures."""
@@ -234,7 +270,7 @@ class Engine:
 
     def _become(self, tables: Catalogue, ranker: Ranker, knowledge: GraphTables) -> None:
         self.catalogue, self.ranker, self.graph = tables, ranker, knowledge
-        for name in ("_lookup", "_facts"):
+        for name in ("_lookup", "_facts", "_searcher"):
             self.__dict__.pop(name, None)
 
     # Keeping
@@ -247,19 +283,3 @@ class Engine:
     def load(cls, path: Path | str) -> Self:
         """Open an artefact. Raises ArtifactError when a file, hash, version or dimension is not what was written."""
         return cls(**persist.load(Path(path)))
-
-
-class _Clock:
-    """Tells each stage as it starts and keeps its seconds."""
-
-    def __init__(self, stage: Callable[[str], None]) -> None:
-        self._stage, self._name, self._start = stage, "", time.perf_counter()
-        self.seconds: dict[str, float] = {}
-
-    def __call__(self, name: str) -> None:
-        now = time.perf_counter()
-        if self._name:
-            self.seconds[self._name] = now - self._start
-        self._name, self._start = name, now
-        if name:
-            self._stage(name)

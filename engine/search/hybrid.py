@@ -1,0 +1,127 @@
+"""Search: four signals of how well an item fits a query, and the taste of who asks, added up in plain sight.
+
+Each signal is scaled so that its best item for the query has 1, and weighted. A score is the sum of its parts. The
+scale looks at all items, so conditions on items never change a score. The weights were chosen by recall@10 and MRR on
+queries of the generated shop, and measured on another one: `scripts/bench/search.py`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from encoders import Vectors
+from engine.candidates import Features
+from engine.errors import DataError
+from engine.history import Histories
+from engine.ranker import Ranker
+from engine.search.lexical import Lexical, graph_names, item_texts
+from engine.search.vectors import FLOORS, SMALL, TRUNK, Floor, QueryEncoders
+from graph.build import GraphTables
+
+WEIGHTS = {"words": 0.3, "graph": 0.4, "meaning": 0.1, "picture": 0.2}
+TASTE = "taste"
+DEPTH = 200
+"""The best so many by the query alone are what taste may reorder: it brings nothing in that the query does not."""
+
+Scores = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Match:
+    """An item of a list: its row, and what each part added; the score is their sum."""
+
+    item: int
+    parts: dict[str, float]
+
+    @property
+    def score(self) -> float:
+        return sum(self.parts.values())
+
+
+@dataclass(frozen=True)
+class Searcher:
+    """The signals of one catalogue; an index is made when a query first needs it, and never written."""
+
+    items: pl.DataFrame
+    graph: GraphTables
+    features: Features
+    queries: QueryEncoders
+
+    def signals(self, query: str) -> Mapping[str, Scores]:
+        """(items,) by name of the signal, from 0 to 1. Raises DataError for a query without a letter or digit."""
+        if not any(map(str.isalnum, query)):
+            raise DataError("the query has no letter or digit; write what the item is, such as `white sneakers`")
+        encoders, features = self.queries, self.features
+        look = encoders.by_look(query)
+        raw = {
+            "words": self._words.scores(query),
+            "graph": self._graph.scores(query),
+            "meaning": _closeness(encoders.by_meaning(query), features.text, FLOORS.get(encoders.settings.text)),
+            "picture": np.zeros(len(features)) if look is None else _closeness(look, self._pictures, self._floor),
+        }
+        return {name: scores / max(float(scores.max(initial=0)), 1e-9) for name, scores in raw.items()}
+
+    def search(self, query: str, allowed: NDArray[np.bool_], n: int) -> list[Match]:
+        """The best `n` of the allowed items, (items,); fewer where no signal knows more of them."""
+        parts = {name: WEIGHTS[name] * scores for name, scores in self.signals(query).items()}
+        total = np.where(allowed, sum(parts.values()), 0)
+        best = np.argsort(-total, kind="stable")[:n]
+        return [
+            Match(int(item), {name: float(added[item]) for name, added in parts.items()} | {TASTE: 0.0})
+            for item in best
+            if total[item] > 0
+        ]
+
+    @cached_property
+    def _names(self) -> list[str]:
+        return graph_names(self.graph, self.items["item_id"].to_list())
+
+    @cached_property
+    def _words(self) -> Lexical:
+        # With the names, so that a word of the text and a name that only the graph knows can be met together.
+        return Lexical("\n".join(both) for both in zip(item_texts(self.items), self._names, strict=True))
+
+    @cached_property
+    def _graph(self) -> Lexical:
+        return Lexical(self._names)
+
+    @property
+    def _floor(self) -> Floor | None:
+        return FLOORS[SMALL] if self.queries.settings.image == TRUNK else None
+
+    @cached_property
+    def _pictures(self) -> Vectors:
+        return self.queries.pictures(self.features.image)
+
+
+def _closeness(query: Vectors | None, items: Vectors, floor: Floor | None) -> Scores:
+    """(items,) how much closer than unrelated things; of a model without a known floor, closer than the mean."""
+    if query is None:
+        return np.zeros(len(items))
+    cosine: Scores = np.asarray(items @ query, np.float64)
+    floor = floor or Floor(float(cosine.mean()), -1)
+    known = cosine.max(initial=-1) >= floor.best
+    return np.maximum(cosine - floor.item, 0) if known else np.zeros(len(items))
+
+
+def personalised(found: Sequence[Match], ranker: Ranker, past: Histories, personal: float) -> list[Match]:
+    """The same items in the order of the query and one user's taste, which adds up to `personal` of what is there.
+
+    Taste is the score of a recommendation, scaled to go from 0 to 1 over these items; in proportion to what the query
+    gives, so that it never lifts what hardly fits over what fits. Without a history it is 0.
+    """
+    if not found or not len(past.items) or personal == 0:
+        return list(found)
+    rows = np.array([match.item for match in found])
+    allowed = np.zeros((1, len(ranker.features)), bool)
+    allowed[0, rows] = True
+    ranked = ranker.rank(past, allowed, len(rows), explain=False)
+    low, high = float(ranked.scores.min()), float(ranked.scores.max())
+    taste = personal * (ranked.scores - low) / max(high - low, 1e-9)
+    by_item = dict(zip(ranked.candidates.item.tolist(), taste.tolist(), strict=True))
+    liked = [Match(match.item, match.parts | {TASTE: by_item[match.item] * match.score}) for match in found]
+    return sorted(liked, key=lambda match: -match.score)

@@ -1,0 +1,75 @@
+"""Queries as vectors: beside the texts of items by the text encoder, beside their pictures by a model of both."""
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+import encoders
+from encoders import Encoder, Vectors
+from encoders.heads import SmallHeads
+from engine.config import Encoders
+
+SMALL, TRUNK = "weft-small", "efficientnet-lite0"
+"""Weft's own model of words and pictures, and the image encoder whose vectors its heads take."""
+OTHER_SCRIPT = re.compile(r"[^\W\d_a-zA-Z\u00c0-\u024f]")
+"""A letter that is not Latin: weft-small's text side knows English only."""
+
+
+@dataclass(frozen=True)
+class Floor:
+    """Cosines in a model's space that say nothing."""
+
+    item: float
+    """An item below it has nothing to do with the query."""
+    best: float
+    """A query whose best item is below it is not understood."""
+
+
+FLOORS = {"multilingual": Floor(0.2, 0.2), SMALL: Floor(0.3, 0.45)}
+"""Letters typed at random reach .18 and .43 at best; what is meant has .3 and .6 or more (medians on the shop)."""
+
+
+@dataclass(frozen=True)
+class QueryEncoders:
+    """The models that a query needs; each is opened when it is first needed, and kept."""
+
+    settings: Encoders
+
+    def by_meaning(self, query: str) -> Vectors | None:
+        """(dim,) in the space of the items' text vectors; None where the text encoder is switched off."""
+        if not self.settings.text:
+            return None
+        return np.asarray(self._text.encode([query])[0])
+
+    def by_look(self, query: str) -> Vectors | None:
+        """(dim,) in the space that `pictures` gives; None where no model reads this query."""
+        if self.settings.image not in ("", TRUNK):
+            return np.asarray(self._clip_text.encode([query])[0])
+        if not self.settings.image or not self.settings.clip or OTHER_SCRIPT.search(query):
+            return None
+        return np.asarray(self._heads.text(self._minilm.encode([query]))[0])
+
+    def pictures(self, vectors: Vectors) -> Vectors:
+        """(items, dim) the items' picture vectors in the space where queries are compared with them."""
+        return self._heads.image(vectors) if self.settings.image == TRUNK else vectors
+
+    @cached_property
+    def _text(self) -> Encoder[str]:
+        return encoders.open_text(self.settings.text)
+
+    @cached_property
+    def _minilm(self) -> Encoder[str]:
+        return self._text if self.settings.text == "minilm" else encoders.open_text("minilm")
+
+    @cached_property
+    def _heads(self) -> SmallHeads:
+        name = self.settings.clip
+        return encoders.weft_small_heads(None if name == SMALL else Path(name))
+
+    @cached_property
+    def _clip_text(self) -> Encoder[str]:
+        # Every image encoder but the trunk is one side of a model whose other side reads texts.
+        return encoders.open_clip(self.settings.image).text
