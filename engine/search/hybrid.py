@@ -18,7 +18,7 @@ from engine.candidates import Features
 from engine.errors import DataError
 from engine.history import Histories
 from engine.ranker import Ranker
-from engine.search.lexical import Lexical, graph_names, item_texts
+from engine.search.lexical import Lexical, graph_terms, text_terms
 from engine.search.vectors import FLOORS, SMALL, TRUNK, Floor, QueryEncoders
 from graph.build import GraphTables
 
@@ -77,13 +77,13 @@ class Searcher:
         ]
 
     @cached_property
-    def _names(self) -> list[str]:
-        return graph_names(self.graph, self.items["item_id"].to_list())
+    def _names(self) -> list[list[str]]:
+        return graph_terms(self.graph, self.items["item_id"].to_list())
 
     @cached_property
     def _words(self) -> Lexical:
         # With the names, so that a word of the text and a name that only the graph knows can be met together.
-        return Lexical("\n".join(both) for both in zip(item_texts(self.items), self._names, strict=True))
+        return Lexical(text + names for text, names in zip(text_terms(self.items), self._names, strict=True))
 
     @cached_property
     def _graph(self) -> Lexical:
@@ -120,8 +120,8 @@ def personalised(found: Sequence[Match], ranker: Ranker, past: Histories, person
     allowed = np.zeros((1, len(ranker.features)), bool)
     allowed[0, rows] = True
     ranked = ranker.rank(past, allowed, len(rows), explain=False)
-    low, high = float(ranked.scores.min()), float(ranked.scores.max())
-    taste = personal * (ranked.scores - low) / max(high - low, 1e-9)
+    scores: Scores = ranked.scores.astype(np.float64)
+    taste = personal * (scores - scores.min()) / max(float(np.ptp(scores)), 1e-9)
     by_item = dict(zip(ranked.candidates.item.tolist(), taste.tolist(), strict=True))
     liked = [Match(match.item, match.parts | {TASTE: by_item[match.item] * match.score}) for match in found]
     return sorted(liked, key=lambda match: -match.score)

@@ -1,6 +1,7 @@
 """BM25 over what items say and over what the graph calls them, in Latin words and pairs of Chinese characters."""
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 import bm25s
 import numpy as np
@@ -23,9 +24,10 @@ class Lexical:
     Spellings that fold alike are one, so that full-width letters and capitals do not matter.
     """
 
-    def __init__(self, texts: Iterable[str]) -> None:
+    def __init__(self, items: Iterable[list[str]]) -> None:
+        """`items` are the terms of each item, a term as often as it occurs."""
         numbers: dict[str, int] = {}
-        documents = [[numbers.setdefault(t, len(numbers)) for t in terms(text)] for text in texts]
+        documents = [[numbers.setdefault(term, len(numbers)) for term in item] for item in items]
         self._items = len(documents)
         self._index = bm25s.BM25() if numbers else None  # it has no answer to texts without a single word
         if self._index:
@@ -47,21 +49,22 @@ def terms(text: str) -> list[str]:
     return tokens(fold(text))
 
 
-def item_texts(items: pl.DataFrame) -> list[str]:
-    """Title and text of each item. The title counts twice where it is part of the text: it says what the item is."""
-    return items.select(pl.concat_str("title", "text", separator="\n", ignore_nulls=True)).to_series().to_list()
+def text_terms(items: pl.DataFrame) -> list[list[str]]:
+    """Terms of title and text. The title counts twice where it is part of the text: it says what the item is."""
+    texts = items.select(pl.concat_str("title", "text", separator="\n", ignore_nulls=True)).to_series()
+    return [terms(text) for text in texts]
 
 
-def graph_names(graph: GraphTables, item_ids: Sequence[str]) -> list[str]:
+def graph_terms(graph: GraphTables, item_ids: Sequence[str]) -> list[list[str]]:
     """Names and aliases of all that the graph says of each item: brand, categories above it, colour, own triples.
 
     Other items are left out: an accessory of a phone is not found by the name of the phone.
     """
     names = _names(graph)
     found = facts(graph, item_ids)
-    called = np.array([names.get(entity, "") for entity in found.entities["id"]], object)
-    matrix = found.matrix
-    return ["\n".join(called[matrix.indices[a:b]]) for a, b in zip(matrix.indptr[:-1], matrix.indptr[1:], strict=True)]
+    of_fact = [terms(names.get(entity, "")) for entity in found.entities["id"]]
+    columns, ends = found.matrix.indices.tolist(), found.matrix.indptr.tolist()
+    return [[term for fact in columns[a:b] for term in of_fact[fact]] for a, b in pairwise(ends)]
 
 
 def _names(graph: GraphTables) -> dict[str, str]:
