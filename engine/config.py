@@ -7,13 +7,15 @@ from math import inf
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from engine.errors import ConfigError
 
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
+Column = Annotated[str | None, AfterValidator(lambda name: name or None)]
+"""The name of a column; "" is none."""
 
 
 class Section(BaseModel):
@@ -51,9 +53,9 @@ class Data(Section):
     """The column of paths of pictures."""
     attributes: tuple[str, ...] = ()
     """Columns (a value or a list of values) that become nodes of the graph: HAS_GENRE for a column `genre`."""
-    brand: str | None = None
+    brand: Column = None
     """The column of the maker, which becomes a brand node."""
-    category: str | None = None
+    category: Column = None
     """A path such as `Shoes > Sport shoes`, which becomes a tree of category nodes."""
     numeric: tuple[str, ...] = ()
     """Columns of numbers, kept for `where` filters (price, runtime)."""

@@ -62,6 +62,8 @@ def read_table(path: Path, wanted: Sequence[str] | None = None) -> Table:
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         raise DataError(f"{path}: the suffix {path.suffix!r} is not known; rename it to one of {', '.join(SUFFIXES)}")
+    if path.is_dir():
+        raise DataError(f"{path}: this is a folder, not a file; correct the path in [data] of the configuration")
     if not path.is_file():
         raise DataError(f"{path}: no such file; correct the path in [data] of the configuration")
     try:

@@ -38,7 +38,10 @@ def recommend(
     where: Where = "",
     as_json: AsJson = False,
 ) -> None:
-    """Recommend for a user, or for a bare history, with what each part adds to the score."""
+    """Recommend for a user or a history.
+
+    Each item comes with what each part adds to its score. A user without history gets what is popular.
+    """
     if user is not None and history:
         raise DataError("name either --user or --history")
     from engine.where import parse
@@ -48,6 +51,8 @@ def recommend(
     if user is not None and not has_history(engine, user):
         warn(f"{user!r} has no history here: these items are popular, not chosen for this user")
     past = None if user is not None else [item for item in history.split(",") if item]
+    if past == []:
+        warn("no --user and no --history: these items are popular")
     _show_list(engine.recommend(user=user, history=past, n=n, where=conditions), as_json)
 
 
@@ -62,7 +67,7 @@ def search(
     where: Where = "",
     as_json: AsJson = False,
 ) -> None:
-    """Search the catalogue by words and meaning, and if a user is named by their taste too."""
+    """Search by words, meaning, pictures and taste."""
     if not 0 <= personal <= 1:
         raise DataError(f"--personal must be from 0 to 1, not {personal:g}")
     from engine.where import parse
@@ -80,7 +85,7 @@ def similar(
     n: Count = 10,
     as_json: AsJson = False,
 ) -> None:
-    """List the items most like one, by facts, words, texts and pictures."""
+    """List the items most like one."""
     n = count(n)
     engine = opened(artefact)
     titles = titles_of(engine)
@@ -142,7 +147,7 @@ def _show_list(found: "list[Recommendation]", as_json: bool) -> None:
     ]
     show(("", "item", "title", "score", "of which"), rows)
     if not rows:
-        warn("nothing passes these conditions")
+        warn("nothing found")
 
 
 def _terms(contributions: Mapping[str, float]) -> str:

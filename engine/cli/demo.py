@@ -19,7 +19,10 @@ def demo(
     products: Annotated[int, typer.Option(help="Products of the generated shop.")] = 2000,
     users: Annotated[int, typer.Option(help="Simulated users.")] = 3000,
 ) -> None:
-    """Generate a bilingual shop, build an engine from it, measure it, recommend and explain."""
+    """Try it all on a generated bilingual shop.
+
+    Generates the shop, builds an engine from it, measures it, recommends and explains.
+    """
     from engine import artifact, atomic
 
     start = time.perf_counter()

@@ -24,7 +24,7 @@ IMPORT_EXAMPLES = example(
 
 
 def init(path: Annotated[Path, typer.Argument(help="Where to write it.")] = Path("weft.toml")) -> None:
-    """Write a commented configuration with every key and its default."""
+    """Write a commented configuration with every default."""
     from engine.template import write_template
 
     if path.exists():
@@ -40,21 +40,23 @@ def import_(
     file: Annotated[
         list[str] | None,
         typer.Option(
+            metavar="TABLE=FILE",
             help="For `table`: items=FILE, interactions=FILE, triples=FILE or users=FILE, within the folder. Without "
-            "it they are called items.csv, interactions.parquet and so on."
+            "it they are called items.csv, interactions.parquet and so on.",
         ),
     ] = None,
     mapping: Annotated[
         list[str] | None,
         typer.Option(
             "--map",
+            metavar="KEY=COLUMN",
             help="For `table`: what a column is, KEY=COLUMN. KEY is item, user, value, time, title, image, brand or "
             "category; or, with several columns between commas, text, attributes, numeric or user_attributes. "
-            "KEY= alone is none. What is left out is guessed from common names; the summary and weft.toml say how.",
+            "KEY= alone is none. What is left out is guessed from common names; the weft.toml written shows how.",
         ),
     ] = None,
 ) -> None:
-    """Turn a data set into parquet tables and a weft.toml that `weft build` takes.
+    """Turn a data set into tables and a weft.toml for `build`.
 
     movielens is MovieLens 100K, kgat a split of KGAT, grocery the Grocery Store pictures, recbole a folder of atomic
     files, and table is your own: items (an id, and any of title, texts, picture, brand, category, attributes, numbers)
@@ -73,7 +75,12 @@ def import_(
         work.stage(f"reading {source}")
         summary = IMPORTERS[kind](source, to, **(options if kind == "table" else {}))
     show(("written", ""), [(name, str(value)) for name, value in vars(summary).items()])
-    say(f"next: weft build {summary.config} --out artefact")
+    if summary.rejects:
+        say(f"lines that could not be read: {to / 'rejects.csv'}")
+    if summary.interactions:
+        say(f"next: weft build {summary.config} --out artefact")
+    else:
+        say("no interactions: name a table of them in weft.toml before `weft build`, which learns from them")
 
 
 def _pairs(given: list[str] | None, option: str) -> dict[str, str]:

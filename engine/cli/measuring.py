@@ -19,7 +19,10 @@ def evaluate(
         Path | None, typer.Option("--out", help="Where the report goes; beside the artefact if not given.")
     ] = None,
 ) -> None:
-    """Measure on a split of the artefact's own tables, beside its rivals; writes report.html and report.json."""
+    """Measure an engine and its rivals on its own tables.
+
+    Trains anew on the past, ranks the future, and writes report.html and report.json.
+    """
     measure(opened(artefact), to or artefact.with_name(f"{artefact.name}.report"))
 
 
@@ -45,7 +48,10 @@ def bench(
     items: Annotated[Path, typer.Option(help="The folder that `weft import` wrote.")],
     runs: Annotated[Path, typer.Option(help="Where the run files go.")],
 ) -> None:
-    """Rank a given split by Weft and its rivals: a table, and a run file each for an outside judge."""
+    """Rank a given split by Weft and its rivals.
+
+    Prints a table, and writes a run file each for an outside judge.
+    """
     with Working(keep=True) as work:
         work.stage("tables and features")
         from engine import benchmark, catalogue, config

@@ -42,7 +42,9 @@ class Polite(TyperGroup):
             return super().invoke(ctx)
         except BrokenPipeError:
             raise  # `| head` has had enough: typer ends quietly
-        except (OSError, WeftError) as error:
+        except OSError as error:
+            warn(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+        except WeftError as error:
             warn(str(error))
         except Exception as error:
             if not _is_of_the_floors_below(error):
@@ -81,10 +83,12 @@ def warn(text: str) -> None:
 def show(columns: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") -> None:
     """Print a table. Columns of short cells keep their width and longer ones wrap; nothing is left out."""
     cells = [[plain(cell) for cell in row] for row in rows]
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(
+        title=title, title_justify="left", box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, collapse_padding=True
+    )
     for place, name in enumerate(columns):
         longest = max((len(row[place]) for row in cells), default=0)
-        figures = all(row[place][:1] in "+-0123456789–" for row in cells) and longest <= _SHORT
+        figures = all(row[place][:1] in "+-.0123456789" for row in cells) and longest <= _SHORT
         table.add_column(name, overflow="fold", no_wrap=longest <= _SHORT, justify="right" if figures else "left")
     for row in cells:
         table.add_row(*row)

@@ -18,9 +18,10 @@ def serve(
     host: Annotated[str, typer.Option(help="The address to listen on; 127.0.0.1 is this machine only.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The port; 0 takes a free one.")] = 8000,
 ) -> None:
-    """Serve the engine over HTTP, with a console at / for people, until Ctrl-C.
+    """Serve over HTTP, with a console for people.
 
-    The interface is described at /openapi.json. Whoever can reach the address can ask it and send it events.
+    The console is at /, the interface is described at /openapi.json, and Ctrl-C ends it. Whoever can reach the address
+    can ask it and send it events.
     """
     listening = _bind(host, port)
     with listening:
@@ -34,6 +35,7 @@ def serve(
             service = create(engine, artefact)
         if host not in _LOCAL:
             warn(f"listening on {host}: whoever can reach it can ask it and send it events")
+        listening.listen()  # from here on whoever reads the address can connect to it
         shown = f"[{host}]" if ":" in host else host
         say(f"http://{shown}:{listening.getsockname()[1]}/  (Ctrl-C ends it)")
         uvicorn.Server(uvicorn.Config(service, log_level="warning")).run(sockets=[listening])

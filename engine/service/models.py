@@ -104,7 +104,7 @@ class Question(BaseModel):
         examples=["MATCH (a:Item {id: $item})-[r]->(b) RETURN label(r) AS relation, b.name AS name"]
     )
     parameters: dict[str, str | int | float | bool | list[str] | None] = Field(
-        {}, max_length=50, examples=[{"item": "p0001"}]
+        {}, max_length=50, examples=[{"item": "item:p0001"}], description="Ids of items read item:ID."
     )
     limit: int = Field(100, ge=1, le=1000, description="Rows at most.")
 

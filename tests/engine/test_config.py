@@ -128,3 +128,17 @@ def test_any_tree_is_a_configuration_or_a_config_error(tmp_path_factory, tree):
         config.load(write(tmp_path_factory.mktemp("any"), text))
     except ConfigError as error:
         assert all("line " in line for line in str(error).splitlines())
+
+
+def test_an_empty_brand_or_category_is_none(tmp_path):
+    read = config.load(write(tmp_path, '[data]\nbrand = ""\ncategory = ""\n'))
+    assert read.data.brand is None
+    assert read.data.category is None
+
+
+def test_paths_do_not_depend_on_where_one_stands(tmp_path, monkeypatch):
+    write(tmp_path, '[data]\nitems = "items.csv"\nimage_root = "pictures"\n')
+    monkeypatch.chdir(tmp_path)
+    read = config.load(Path("weft.toml"))
+    assert read.data.items == tmp_path / "items.csv"
+    assert read.data.image_root == tmp_path / "pictures"

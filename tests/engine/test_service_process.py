@@ -1,0 +1,29 @@
+"""The service as a process: `weft serve` on a free port, asked, and stopped as Ctrl-C stops it."""
+
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx2
+
+
+def test_serve_answers_and_ends_with_ctrl_c(small_artefact: Path) -> None:
+    command = [sys.executable, "-c", "from engine.cli import app; app()", "serve", str(small_artefact), "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            address = re.search(r"http://127\.0\.0\.1:\d+/", line)
+            assert address is not None, line
+            health = httpx2.get(f"{address[0]}healthz", timeout=30)
+            assert health.json()["status"] == "ok"
+            found = httpx2.get(f"{address[0]}v1/recommend", params={"user": "u0001", "n": 2}, timeout=30)
+            assert len(found.json()["items"]) == 2
+            process.send_signal(signal.SIGINT)
+            _, errors = process.communicate(timeout=30)
+        finally:
+            process.kill()
+    assert "Traceback" not in errors
+    assert process.returncode in (0, 130)
