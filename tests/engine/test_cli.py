@@ -10,9 +10,8 @@ import time
 from pathlib import Path
 
 import pytest
-from click.testing import Result
 from rich.console import Console
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from engine.cli import app, output
 from engine.cli.working import Working
