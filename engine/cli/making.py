@@ -132,13 +132,12 @@ def build_engine(config: Path, to: Path) -> "Engine":
         say(f"{rejects.height} rows or cells rejected, see {file}")
     encoded = ", ".join(f"{name} {count}" for name, count in engine.encoded.items())
     say(f"{engine.catalogue.items.height} items; {encoded}")
-    show(
-        ("part", "lists", "gain in NDCG", "95% interval", "kept"),
-        [
-            (one.part, one.kind, f"{one.gain:+.4f}", f"{one.low:+.4f} to {one.high:+.4f}", "yes" if one.kept else "no")
-            for one in engine.gates
-        ],
-        title="What each part adds on validation",
-    )
+    rows = [
+        (one.part, one.kind, f"{one.gain:+.4f}", f"{one.low:+.4f} to {one.high:+.4f}", "yes" if one.kept else "no")
+        for one in engine.gates
+    ]
+    if rows:
+        columns = ("part", "lists", "gain in NDCG", "95% interval", "kept")
+        show(columns, rows, title="What each part adds on validation")
     say(f"built in {time.perf_counter() - start:.0f} s: {to}")
     return engine
