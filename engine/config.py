@@ -139,6 +139,8 @@ class Content(Section):
     """Ridge penalty."""
     rank: Count = 20
     """Of the smoothed targets: taste is learned in this many dimensions."""
+    power: Annotated[float, Field(ge=0, le=1)] = 0.25
+    """Of popularity, that choices are divided by: the higher, the less taste follows what is popular."""
     half_lives: HalfLives = (3.0, inf)
     """As of EASE."""
     max_items: Count = 20_000
@@ -152,14 +154,33 @@ class Gnn(Section):
     """Whether this generator is built."""
     dim: Count = 64
     """Size of a node's vector."""
-    layers: Count = 2
-    """Steps along relations that a vector takes in."""
-    epochs: Count = 60
-    """Passes over the interactions."""
-    learning_rate: Positive = 0.01
-    """Of Adam."""
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
+    epochs: Count = 150
+    """Passes over the whole graph."""
+    learning_rate: Positive = 0.005
+    """The highest, of AdamW with one cycle."""
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.4
     """Share of values hidden in training."""
+    weight_decay: Annotated[float, Field(ge=0)] = 0.05
+    """Of AdamW."""
+    rank: Count = 20
+    """As of content."""
+    power: Annotated[float, Field(ge=0, le=1)] = 0.25
+    """As of content."""
+    half_lives: HalfLives = (10.0, inf)
+    """As of EASE."""
+    max_items: Count = 100_000
+    """Only the most chosen items are learned from."""
+
+
+class Prior(Section):
+    """Popularity predicted from what an item is, by boosted trees, for items that nobody has met."""
+
+    enabled: bool = True
+    """Whether this generator is built."""
+    rounds: Count = 250
+    """Trees."""
+    max_items: Count = 5_000
+    """At most so many items are learned from, evenly over their popularity; time is cubic in it."""
 
 
 class Candidates(Section):
@@ -168,6 +189,7 @@ class Candidates(Section):
     popularity: Popularity = Popularity()
     content: Content = Content()
     gnn: Gnn = Gnn()
+    prior: Prior = Prior()
 
 
 class Fusion(Section):

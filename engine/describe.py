@@ -63,8 +63,14 @@ def describe(
         tfidf(counts, vocabulary.words_idf)[0],
         text.vectors,
         image.vectors,
+        relation_numbers(vocabulary.entities),
     )
     return Described(features, vocabulary, tables, found, text, image)
+
+
+def relation_numbers(entities: pl.DataFrame) -> NDArray[np.int64]:
+    """(entities,) the relation of each, numbered in the order of their names."""
+    return entities["relation"].rank("dense").to_numpy().astype(np.int64) - 1
 
 
 def graph_of(catalogue: Catalogue, data: Data) -> GraphTables:

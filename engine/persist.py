@@ -13,8 +13,7 @@ import graph
 from engine import artifact, catalogue
 from engine.artifact import Artifact
 from engine.candidates import Features, restore
-from engine.candidates.base import Tensors
-from engine.candidates.content import CSR, csr_from, csr_parts
+from engine.candidates.base import Tensors, csr_from, csr_parts
 from engine.catalogue import Catalogue
 from engine.config import Config
 from engine.describe import Vocabulary
@@ -74,7 +73,7 @@ def _tensors(engine: "Engine") -> dict[str, Tensors]:
     sparse_parts = {
         f"{part}.{key}": array for part in SPARSE for key, array in csr_parts(getattr(features, part)).items()
     }
-    dense_parts = {"text": features.text, "image": features.image, "known": ranker.known}
+    dense_parts = {name: getattr(features, name) for name in ("text", "image", "relations")} | {"known": ranker.known}
     return {
         **{f"generator.{generator.name}": dict(generator.tensors()) for generator in ranker.generators},
         "features": {**sparse_parts, **dense_parts},
@@ -108,7 +107,7 @@ def _facts(engine: "Engine") -> dict[str, Any]:
 
 def _ranker(kept: Artifact) -> Ranker:
     raw, fused = kept.tensors("features"), kept.tensors("fusion")
-    sparse_parts = {part: csr_from({key: raw[f"{part}.{key}"] for key in CSR}) for part in SPARSE}
+    sparse_parts = {part: csr_from(raw, part) for part in SPARSE}
     reranker = None
     if "reranker" in kept.facts:
         booster = lightgbm.Booster(model_str=kept.tree("reranker.txt").read_text())
@@ -117,6 +116,6 @@ def _ranker(kept: Artifact) -> Ranker:
         restore({name: kept.tensors(f"generator.{name}") for name in kept.facts["generators"]}),
         Fusion(tuple(kept.facts["signals"]), fused["weight"], fused["slope"], fused["offset"]),
         reranker,
-        Features(**sparse_parts, text=raw["text"], image=raw["image"]),
+        Features(**sparse_parts, text=raw["text"], image=raw["image"], relations=raw["relations"]),
         np.asarray(raw["known"], bool),
     )

@@ -65,7 +65,7 @@ def _train(histories: Histories, features: Features, config: Config, stage: Call
     rng = np.random.default_rng(config.seed)
     part = parts(histories, config, rng)
     hidden = hidden_items(histories, config.fusion.hidden_share, rng)
-    owners = enabled(config)
+    owners = enabled(config, features)
 
     stage("generators that have not seen what the fusion learns from")
     learn = cases(histories, part, LEARN, hidden == LEARN, features, config, rng)
@@ -120,7 +120,7 @@ def cases(
 ) -> list[Case]:
     """The four kinds of lists asking for the events of part `asked`, by generators fitted on what came before."""
     before, answers = histories.select(part < asked), histories.select(part == asked)
-    names, everything = enabled(config), np.ones(histories.n_items, bool)
+    names, everything = enabled(config, features), np.ones(histories.n_items, bool)
     made = []
     generators = fit_all(before, features, config, names)
     for kind, inputs in (("warm", before), ("short", shortened(before, rng))):

@@ -22,20 +22,27 @@ Tensors = Mapping[str, NDArray[np.generic]]
 class Features:
     """What items are, without who chose them. Rows are items; a missing modality is a row of zeros.
 
-    facts (items, entities) and words (items, terms) are TF-IDF rows of length 1; text and image are unit vectors.
+    facts (items, entities) and words (items, terms) are TF-IDF rows of length 1; text and image are unit vectors;
+    relations (entities,) numbers the relation over which the graph says each entity of an item, from 0.
     """
 
     facts: Matrix
     words: Matrix
     text: NDArray[np.float32]
     image: NDArray[np.float32]
+    relations: NDArray[np.int64]
 
     def __len__(self) -> int:
         return int(self.facts.shape[0])
 
     def take(self, items: NDArray[np.int64]) -> "Features":
         """The features of some items, in the order given."""
-        return Features(self.facts[items], self.words[items], self.text[items], self.image[items])
+        return Features(self.facts[items], self.words[items], self.text[items], self.image[items], self.relations)
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is known of any item."""
+        return not (self.facts.nnz or self.words.nnz or self.text.any() or self.image.any())
 
     def stack(self, other: "Features") -> "Features":
         """These items, then the others."""
@@ -44,6 +51,7 @@ class Features:
             sparse.csr_array(sparse.vstack([self.words, other.words])),
             np.concatenate([self.text, other.text]),
             np.concatenate([self.image, other.image]),
+            self.relations,
         )
 
 
@@ -139,3 +147,16 @@ def fading(history: Histories, half_lives: tuple[float, ...]) -> Scores:
 def dense(matrix: Any) -> Scores:
     """A plain array of a sparse or dense matrix."""
     return np.asarray(matrix.toarray() if hasattr(matrix, "toarray") else matrix, np.float32)
+
+
+def csr_parts(matrix: Matrix) -> Tensors:
+    """The arrays of a sparse matrix, by name."""
+    shape = np.array(matrix.shape)
+    return {"data": matrix.data, "indices": matrix.indices, "indptr": matrix.indptr, "shape": shape}
+
+
+def csr_from(tensors: Tensors, part: str) -> Matrix:
+    """The sparse matrix whose arrays are `part.data` and so on."""
+    data, indices, indptr, shape = (tensors[f"{part}.{name}"] for name in ("data", "indices", "indptr", "shape"))
+    rows, columns = shape.tolist()
+    return sparse.csr_array((data, indices, indptr), shape=(rows, columns))

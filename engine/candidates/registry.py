@@ -2,9 +2,8 @@
 
 from collections.abc import Callable, Collection, Mapping
 
-from engine.candidates import content, ease, popular, transitions
+from engine.candidates import content, ease, gnn, popular, prior, transitions
 from engine.candidates.base import Features, Generator, ItemToItem, Tensors
-from engine.candidates.content import Content
 from engine.candidates.popular import Popularity
 from engine.config import Config
 from engine.history import Histories
@@ -14,18 +13,27 @@ FIT: Mapping[str, Callable[[Histories, Features, Config], Generator]] = {
     "transitions": lambda histories, features, config: transitions.fit(histories, config.candidates.transitions),
     "popularity": lambda histories, features, config: popular.fit(histories),
     "content": lambda histories, features, config: content.fit(histories, features, config.candidates.content),
+    "gnn": lambda histories, features, config: gnn.fit(histories, features, config.candidates.gnn, config.seed),
+    "prior": lambda histories, features, config: prior.fit(
+        histories, features, config.candidates.prior, config.candidates.content, config.seed
+    ),
 }
 RESTORE: Mapping[str, Callable[[Tensors], Generator]] = {
     "ease": lambda tensors: ItemToItem.from_tensors("ease", tensors),
     "transitions": lambda tensors: ItemToItem.from_tensors("transitions", tensors),
     "popularity": lambda tensors: Popularity(tensors["log_count"].astype("float32")),
-    "content": Content.from_tensors,
+    "content": content.restore,
+    "gnn": gnn.restore,
+    "prior": prior.restore,
 }
+DESCRIBED = {"content", "gnn", "prior"}
+"""Generators that learn from what items are, and learn nothing where nothing is known of them."""
 
 
-def enabled(config: Config) -> tuple[str, ...]:
-    """Names of the generators that the configuration switches on."""
-    return tuple(name for name in FIT if getattr(config.candidates, name).enabled)
+def enabled(config: Config, features: Features) -> tuple[str, ...]:
+    """Names of the generators that the configuration switches on and the features allow."""
+    wanted = (name for name in FIT if getattr(config.candidates, name).enabled)
+    return tuple(name for name in wanted if name not in DESCRIBED or not features.empty)
 
 
 def fit_all(histories: Histories, features: Features, config: Config, only: Collection[str]) -> list[Generator]:

@@ -94,7 +94,7 @@ def index(n: int) -> None:
     graph = build(items, attributes=["collection", "colour", "material"], brand="brand", category="category")
     queries = QueryEncoders(config.Encoders(text="", image=""))
     nothing = np.zeros((n, 1), np.float32)
-    features = Features(sparse.csr_array((n, 0)), sparse.csr_array((n, 0)), nothing, nothing)
+    features = Features(sparse.csr_array((n, 0)), sparse.csr_array((n, 0)), nothing, nothing, np.zeros(0, np.int64))
     searcher = Searcher(items, graph, features, queries)
     start = time.process_time()
     wall = seconds(partial(searcher.signals, "white sneakers"))

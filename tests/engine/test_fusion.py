@@ -72,7 +72,7 @@ def test_the_reranker_learns_an_interaction_and_its_terms_sum() -> None:
     made = Lists(signals, np.zeros(users, np.float32), np.ones(items, bool), np.ones((users, items), bool), chosen)
     model = learned(made)
     blank, zeros = sparse.csr_array((items, 1), dtype=np.float32), np.zeros((items, 1), np.float32)
-    nothing = Features(blank, blank, zeros, zeros)
+    nothing = Features(blank, blank, zeros, zeros, np.zeros(1, np.int64))
     empty = Histories(np.zeros(users + 1, np.int64), *(np.zeros(0, t) for t in (np.int32, np.float32, np.int64)), items)
     rows = rerank.table(made, empty, model, nothing, depth=items)
     reranker, _ = rerank.fit([rows], [], Fusion(), seed=0, threads=1, rounds=60)

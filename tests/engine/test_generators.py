@@ -5,8 +5,9 @@ import pytest
 from scipy import sparse
 
 from engine import history
-from engine.candidates import Features, content, ease, fit_all, restore, transitions
-from engine.config import Config, Content, Ease, Transitions
+from engine.candidates import Features, ease, fit_all, prior, restore, transitions
+from engine.candidates.registry import FIT
+from engine.config import Config, Content, Ease, Prior, Transitions
 from engine.history import Histories
 
 N = 12
@@ -32,10 +33,11 @@ def features(seed: int = 0) -> Features:
     facts[np.arange(N), np.arange(N) % 2] = 1
     noise = rng.normal(size=(N, 4)).astype(np.float32)
     noise /= np.linalg.norm(noise, axis=1, keepdims=True)
-    return Features(sparse.csr_array(facts), sparse.csr_array((N, 0), dtype=np.float32), noise, noise[:, :2])
+    words = sparse.csr_array((N, 0), dtype=np.float32)
+    return Features(sparse.csr_array(facts), words, noise, noise[:, :2], np.zeros(2, np.int64))
 
 
-@pytest.mark.parametrize("name", ["ease", "content"])
+@pytest.mark.parametrize("name", ["ease", "content", "gnn"])
 def test_the_item_left_out_comes_first(name: str) -> None:
     histories = checkerboard()
     config = Config.model_validate({"candidates": {"ease": {"l2": 1.0}}})
@@ -45,7 +47,7 @@ def test_the_item_left_out_comes_first(name: str) -> None:
     assert all(best % 2 == user % 2 for user, best in enumerate(scores.argmax(1)))
 
 
-@pytest.mark.parametrize("name", ["ease", "transitions", "popularity", "content"])
+@pytest.mark.parametrize("name", sorted(FIT))
 def test_every_generator_keeps_its_contract(name: str) -> None:
     histories, described = checkerboard(), features()
     generator = fit_all(histories, described, Config(), [name])[0]
@@ -60,9 +62,8 @@ def test_every_generator_keeps_its_contract(name: str) -> None:
     one = histories.take(np.array([3]))
     credit = generator.credit(one, 5)
     assert credit.shape == (len(generator.signals), len(one.items))
-    if name != "popularity":
-        linear = [row for row, signal in enumerate(generator.signals) if not signal.endswith("prior")]
-        assert np.allclose(credit.sum(1)[linear], scores[linear, 3, 5], atol=1e-4)
+    if name not in ("popularity", "prior"):  # which owe nothing to the history
+        assert np.allclose(credit.sum(1), scores[:, 3, 5], atol=1e-4)
 
 
 def test_ease_agrees_with_its_closed_form() -> None:
@@ -85,15 +86,36 @@ def test_transitions_count_what_follows() -> None:
     assert matrix.toarray().tolist() == [[0, 1, 0.5], [0, 0, 1], [0, 0, 0]]
 
 
-def test_content_places_an_item_nobody_has_met() -> None:
-    histories = checkerboard()
+@pytest.mark.parametrize("name", ["content", "gnn"])
+def test_an_item_nobody_has_met_is_placed_by_what_it_is(name: str) -> None:
+    histories, described = checkerboard(), features()
     hidden = histories.select(histories.items != 4)
-    model = content.fit(hidden, features(), Content(l2=0.1, text=0.0, image=0.0, words=0.0))
-    score = model.score(hidden)[model.signals.index("content.all"), :, 4]
+    model = fit_all(hidden, described, Config(), [name])[0]
+    score = model.score(hidden)[model.signals.index(f"{name}.all"), :, 4]
     assert score[0::2].min() > score[1::2].max()
-    right, prior = model.place(features().take(np.array([4])))
-    assert np.allclose(right[0], model.right[4], atol=1e-5)
-    assert prior[0] == pytest.approx(model.prior[4], abs=1e-5)
+    grown = model.grow(described.take(np.array([4])))  # the same once more, as an item that comes later
+    wider = Histories(hidden.indptr, hidden.items, hidden.values, hidden.times, N + 1)
+    again = grown.score(wider)
+    assert np.allclose(again[..., N], again[..., 4], atol=1e-5)
+
+
+def test_prior_expects_more_of_what_much_is_said_of() -> None:
+    rng = np.random.default_rng(0)
+    items, users = 120, 200
+    share = np.linspace(0.05, 0.9, items)
+    said = sparse.csr_array((rng.random((items, 40)) < share[:, None]).astype(np.float32))
+    user, item = np.nonzero(rng.random((users, items)) < share / 2)
+    counts = np.bincount(user, minlength=users)
+    none = np.zeros(len(item), np.int64)
+    histories = Histories(
+        np.append(0, np.cumsum(counts)), item.astype(np.int32), np.ones(len(item), np.float32), none, items
+    )
+    blank = np.zeros((items, 1), np.float32)
+    words = sparse.csr_array((items, 0), dtype=np.float32)
+    described = Features(said, words, blank, blank, np.zeros(40, np.int64))
+    seen = histories.select(histories.items % 2 == 0)
+    expected = prior.fit(seen, described, Prior(), Content(), seed=0).expected
+    assert np.corrcoef(expected[1::2], share[1::2])[0, 1] > 0.8
 
 
 def test_histories_fade_and_count_repeats_once() -> None:

@@ -1,0 +1,73 @@
+"""The graph network as a generator: it learns to put items at their factors of taste, by edges and features.
+
+What is trained and how is in graph/gnn.py; here histories become its targets. Beside the factors it learns log
+popularity, which keeps the network to what matters to people and is not used afterwards (see prior.py).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.candidates.amount import Amount, binary, learn
+from engine.candidates.base import Features, Tensors
+from engine.candidates.factors import Factors, from_tensors, taste
+from engine.config import Gnn as Settings
+from engine.history import Histories
+from graph import gnn
+
+NAME = "gnn"
+
+
+@dataclass(frozen=True)
+class Network:
+    """The trained network, in the scale of the factors: `scale` is (rank,)."""
+
+    amount: Amount
+    placer: gnn.Placer
+    scale: NDArray[np.float32]
+
+    def place(self, features: Features) -> NDArray[np.float32]:
+        """(items, rank)."""
+        return self.placer.place(graph_of(features, self.amount))[:, :-1] * self.scale
+
+    def tensors(self) -> Tensors:
+        amount = {f"amount.{name}": array for name, array in self.amount.tensors().items()}
+        return {"scale": self.scale, **amount, **{f"gnn.{name}": a for name, a in self.placer.tensors().items()}}
+
+    @classmethod
+    def from_tensors(cls, tensors: Tensors) -> "Network":
+        parts: dict[str, dict[str, NDArray[np.generic]]] = {"amount": {}, "gnn": {}}
+        for name, array in tensors.items():
+            if name != "scale":
+                group, _, rest = name.partition(".")
+                parts[group][rest] = array
+        amount, placer = Amount.from_tensors(parts["amount"]), gnn.Placer.from_tensors(parts["gnn"])
+        return cls(amount, placer, np.asarray(tensors["scale"], np.float32))
+
+
+def fit(histories: Histories, features: Features, config: Settings, seed: int) -> Factors:
+    """Train the network on the items with history."""
+    learned = taste(histories, config.rank, config.power, config.max_items)
+    scale = np.maximum(learned.factors.std(axis=0), 1e-6) if len(learned.known) else np.ones(1, np.float32)
+    popularity = np.log1p(np.asarray(histories.seen().sum(axis=0)).ravel()[learned.known])
+    popularity = (popularity - popularity.mean()) / max(float(popularity.std()), 1e-6)
+    targets = np.column_stack([learned.factors / scale, popularity]).astype(np.float32)
+    settings = gnn.GnnConfig(
+        config.dim, config.epochs, config.learning_rate, config.dropout, weight_decay=config.weight_decay, seed=seed
+    )
+    amount = learn(features)
+    placer, _ = gnn.fit(
+        graph_of(features, amount), learned.known, targets, np.append(learned.weights, np.float32(1)), settings
+    )
+    network = Network(amount, placer, scale.astype(np.float32))
+    return Factors(NAME, config.half_lives, network, learned.spread(len(features)), network.place(features))
+
+
+def restore(tensors: Tensors) -> Factors:
+    return from_tensors(NAME, tensors, Network.from_tensors)
+
+
+def graph_of(features: Features, amount: Amount) -> gnn.ItemGraph:
+    """The items as the network takes them: facts as edges; text, picture and amounts as features."""
+    return gnn.ItemGraph(binary(features), features.relations, [features.text, features.image, amount.of(features)])

@@ -1,0 +1,116 @@
+"""Predicted popularity: how many would choose an item, from what it is, for items that nobody has met.
+
+Boosted trees (LightGBM) over how much is said of the item (see amount.py), the leading directions of the graph's
+facts, and what a kernel ridge over facts, words, text and picture predicts; that prediction is leave-one-out for the
+items learned from (in closed form, Rifkin and Lippert 2007, eq. 8), or the trees would trust it too much.
+"""
+
+from dataclasses import dataclass, replace
+
+import lightgbm
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import cho_factor, cho_solve
+from scipy.sparse.linalg import svds
+
+from engine.candidates.amount import Amount, learn
+from engine.candidates.base import Features, Scores, Tensors
+from engine.candidates.content import Ridge, kernel, mix_of
+from engine.config import Content
+from engine.config import Prior as Settings
+from engine.history import Histories
+
+NAME = "prior"
+DIRECTIONS = 20
+
+
+@dataclass(frozen=True)
+class Prior:
+    """The fitted trees; `expected` (items,) is predicted log(1 + choices)."""
+
+    expected: NDArray[np.float32]
+    booster: lightgbm.Booster
+    amount: Amount
+    directions: NDArray[np.float32]
+    """(entities, at most 20) of the facts."""
+    ridge: Ridge
+    name: str = NAME
+    signals: tuple[str, ...] = (NAME,)
+
+    def score(self, histories: Histories) -> Scores:
+        return np.broadcast_to(self.expected, (1, len(histories), len(self.expected)))
+
+    def credit(self, history: Histories, item: int) -> Scores:
+        return np.zeros((1, len(history.items)), np.float32)
+
+    def place(self, features: Features) -> NDArray[np.float32]:
+        """(items,) predicted log(1 + choices)."""
+        table = columns(features, self.amount, self.directions, self.ridge.place(features))
+        return np.asarray(self.booster.predict(table, num_threads=1), np.float32)
+
+    def grow(self, features: Features) -> "Prior":
+        return replace(self, expected=np.concatenate([self.expected, self.place(features)]))
+
+    def tensors(self) -> Tensors:
+        model = np.frombuffer(self.booster.model_to_string().encode(), np.uint8)
+        groups = {"amount": self.amount.tensors(), "ridge": self.ridge.tensors()}
+        nested = {f"{group}.{name}": array for group, arrays in groups.items() for name, array in arrays.items()}
+        return {"expected": self.expected, "directions": self.directions, "model": model, **nested}
+
+
+def restore(tensors: Tensors) -> Prior:
+    amount, ridge = (
+        {name.removeprefix(f"{group}."): array for name, array in tensors.items() if name.startswith(f"{group}.")}
+        for group in ("amount", "ridge")
+    )
+    expected, directions = (np.asarray(tensors[name], np.float32) for name in ("expected", "directions"))
+    booster = lightgbm.Booster(model_str=tensors["model"].astype(np.uint8).tobytes().decode())
+    return Prior(expected, booster, Amount.from_tensors(amount), directions, Ridge.from_tensors(ridge))
+
+
+def fit(histories: Histories, features: Features, config: Settings, content: Content, seed: int) -> Prior:
+    """Learn from at most `max_items` items with history, evenly over their popularity: cubic in their number."""
+    choices = np.asarray(histories.seen().sum(axis=0)).ravel()
+    ranked = np.argsort(-choices, kind="stable")[: int((choices > 0).sum())]
+    known = np.sort(ranked[:: max(1, -(-len(ranked) // config.max_items))])
+    target = np.log1p(choices[known]).astype(np.float32)
+    ridge, held_out = leave_one_out(features.take(known), target, content)
+    amount, directions = learn(features), leading_facts(features)
+    table = columns(features.take(known), amount, directions, held_out[:, None])
+    params = {
+        "objective": "l2", "learning_rate": 0.03, "num_leaves": 7, "min_data_in_leaf": 15, "feature_fraction": 0.4,
+        "bagging_fraction": 0.7, "bagging_freq": 1, "lambda_l2": 5.0, "seed": seed, "deterministic": True,
+        "force_row_wise": True, "num_threads": 1, "verbose": -1,
+    }  # fmt: skip
+    booster = lightgbm.train(params, lightgbm.Dataset(table, label=target), config.rounds)
+    model = Prior(np.zeros(0, np.float32), booster, amount, directions, ridge)
+    return model.grow(features)
+
+
+def leave_one_out(
+    features: Features, target: NDArray[np.float32], content: Content
+) -> tuple[Ridge, NDArray[np.float32]]:
+    """A kernel ridge for `target` (n,) less its mean, and (n,) what it predicts of each item without having seen it."""
+    centred = target - target.mean() if len(target) else target
+    gram = kernel(features, features, mix_of(content)).astype(np.float64)
+    gram[np.diag_indices_from(gram)] += content.l2
+    inverse = cho_solve(cho_factor(gram, lower=True), np.eye(len(gram))) if len(gram) else gram
+    dual = inverse @ centred
+    held_out = (centred - dual / np.diag(inverse)).astype(np.float32)
+    return Ridge(mix_of(content), features, dual.astype(np.float32)[:, None]), held_out
+
+
+def leading_facts(features: Features) -> NDArray[np.float32]:
+    """(entities, at most 20) leading right singular vectors of the facts."""
+    rank = min(DIRECTIONS, min(features.facts.shape) - 1)
+    if rank < 1:
+        return np.zeros((features.facts.shape[1], 0), np.float32)
+    _, _, vectors = svds(features.facts.astype(np.float64), k=rank, v0=np.ones(min(features.facts.shape)))
+    return np.ascontiguousarray(vectors[::-1].T, dtype=np.float32)
+
+
+def columns(
+    features: Features, amount: Amount, directions: NDArray[np.float32], ridge: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """(items, columns) of the trees' table; ridge is (items, 1)."""
+    return np.hstack([amount.of(features), features.facts @ directions, ridge]).astype(np.float32)
