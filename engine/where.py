@@ -67,6 +67,11 @@ def _number(column: str, value: Any) -> float:
 
 
 def _text(column: str, value: Any) -> str:
-    if not isinstance(value, (str, Real)):
+    if not isinstance(value, (str, Real)) or _has_surrogates(str(value)):
         raise DataError(f"where: {column!r} takes a text or a list of texts (got {value!r})")
     return str(value)
+
+
+def _has_surrogates(text: str) -> bool:
+    """Halves of characters, which JSON can write as escapes but no table can hold."""
+    return any("\ud800" <= character <= "\udfff" for character in text)

@@ -44,6 +44,8 @@ class Polite(TyperGroup):
             raise  # `| head` has had enough: typer ends quietly
         except OSError as error:
             warn(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+        except UnicodeEncodeError as error:
+            warn(f"{error.object!r} is not UTF-8")
         except WeftError as error:
             warn(str(error))
         except Exception as error:

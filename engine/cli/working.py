@@ -17,7 +17,7 @@ class Working:
         self._bars = Progress(
             SpinnerColumn(finished_text="✓"),
             TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=20),
+            BarColumn(bar_width=10),
             TimeElapsedColumn(),
             console=err,
             transient=not keep,

@@ -87,6 +87,10 @@ def test_an_unknown_item_is_told(small_artefact: Path) -> None:
     assert "'nobody' has no history" in weft("explain", small_artefact, "nobody", "p0001").stderr
 
 
+def test_an_argument_that_is_no_text_is_told(small_artefact: Path) -> None:
+    assert "is not UTF-8" in weft("recommend", small_artefact, "--user", os.fsdecode(b"\xff")).stderr
+
+
 def test_a_stranger_gets_what_is_popular_and_is_told(small_artefact: Path) -> None:
     done = weft("recommend", small_artefact, "--user", "nobody", "--json")
     assert len(json.loads(done.stdout)) == 10

@@ -12,6 +12,7 @@ from engine import Engine
 from engine.service import live
 from engine.service.app import create
 
+JSON = {"Content-Type": "application/json"}
 HERO = "p0016"
 """Nike Air Max 270 white sneakers, in a shop of this size."""
 
@@ -110,6 +111,7 @@ def test_events_are_all_taken_or_none(client: TestClient) -> None:
     assert "'nothing'" in problem(client.post("/v1/events", json=[good, bad]), 404)
     for wrong in ({"value": "NaN"}, {"time": -1}, {"time": 9_999_999_999}, {"more": 1}, {"user_id": ""}):
         problem(client.post("/v1/events", json=good | wrong), 422)
+    problem(client.post("/v1/events", content=b'{"user_id": "\\ud800", "item_id": "p0001"}', headers=JSON), 422)
     problem(client.post("/v1/events", json=[good] * 1001), 422)
     problem(client.post("/v1/events", content=b" " * (1 << 21)), 413)
     assert client.get("/healthz").json()["events"] == before
@@ -170,6 +172,8 @@ def test_the_graph_can_be_read_and_not_written(client: TestClient) -> None:
     assert found == {"columns": ["brand"], "rows": [["Nike"]]}
     for wrong in ("MATCH (a) DETACH DELETE a", "COPY (MATCH (a) RETURN a.id) TO '/tmp/x.csv'", "nonsense"):
         problem(client.post("/v1/graph/query", json={"query": wrong}), 422)
+    half = b'{"query": "RETURN $a AS a", "parameters": {"a": "\\ud800"}}'
+    problem(client.post("/v1/graph/query", content=half, headers=JSON), 422)
 
 
 def test_without_an_artefact_there_is_no_graph_to_query(engine: Engine) -> None:

@@ -46,6 +46,7 @@ def test_what_passes(conditions: str, passes: str) -> None:
         ('{"price": 1' + "0" * 400 + "}", "too large"),
         ('{"brand": {"is": "Nike"}}', "takes a text"),
         ('{"brand": null}', "takes a text"),
+        ('{"brand": "\\ud800"}', "takes a text"),
         ("[1]", "an object is wanted"),
         ("brand=Nike", "not JSON"),
         ("[" * 100_000, "not JSON"),
