@@ -115,6 +115,17 @@ class Transitions(Section):
     """As of EASE."""
 
 
+class Later(Transitions):
+    """The same over a long window: what is chosen at all after what."""
+
+    window: Count = 200
+    """As of transitions."""
+    decay: Annotated[float, Field(gt=0, le=1)] = 0.995
+    """As of transitions."""
+    half_lives: HalfLives = (4.0, 10.0, 30.0)
+    """As of EASE."""
+
+
 class Popularity(Section):
     """How often an item was chosen; predicted from content for an item nobody has met."""
 
@@ -186,6 +197,7 @@ class Prior(Section):
 class Candidates(Section):
     ease: Ease = Ease()
     transitions: Transitions = Transitions()
+    later: Later = Later()
     popularity: Popularity = Popularity()
     content: Content = Content()
     gnn: Gnn = Gnn()
@@ -197,7 +209,7 @@ class Fusion(Section):
 
     l2: Annotated[float, Field(ge=0)] = 1e-4
     """Ridge penalty of the signals' weights."""
-    users: Count = 600
+    users: Count = 1000
     """Users whose lists the fusion learns from, at most."""
     hidden_share: Annotated[float, Field(gt=0, lt=0.5)] = 0.2
     """Share of the items hidden from the generators, so that the fusion learns what new items are worth."""

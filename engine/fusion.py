@@ -127,15 +127,17 @@ def sample(lists: Lists, rng: np.random.Generator, negatives: int = NEGATIVES) -
     return Sample(*(torch.from_numpy(np.ascontiguousarray(array, np.float32)) for array in arrays))
 
 
-def fit(samples: Sequence[Sample], names: tuple[str, ...], on: Sequence[bool], l2: float, steps: int = 40) -> Fusion:
-    """Weights of the signals that are `on`, by L-BFGS on the mean listwise softmax loss (ListNet, Cao et al. 2007).
+def fit(samples: Sequence[Sample], names: tuple[str, ...], on: NDArray[np.bool_], l2: float, steps: int = 40) -> Fusion:
+    """Weights of the signals that are on, by L-BFGS on the mean listwise softmax loss (ListNet, Cao et al. 2007).
+
+    `on` (2, signals) says which are used for known items and which for new ones.
 
     Each element of `samples` weighs the same, however many users it has.
     """
     torch.manual_seed(0)
     weight = torch.zeros(4, len(names), requires_grad=True)  # rows: known, new, slope known, slope new
     offset = torch.zeros(1, requires_grad=True)
-    mask = torch.tensor(on, dtype=torch.float32)
+    mask = torch.from_numpy(np.concatenate([on, on]).astype(np.float32))
     optimiser = torch.optim.LBFGS([weight, offset], max_iter=steps, history_size=10, line_search_fn="strong_wolfe")
 
     def loss() -> torch.Tensor:

@@ -1,12 +1,28 @@
-"""Does a part help? A paired bootstrap over users says; a part whose interval includes zero is switched off."""
+"""Does a part help? A paired bootstrap over users says; a part whose interval includes zero is switched off.
 
-from dataclasses import dataclass
+A part is used, or not, for known items and for new ones apart: what follows what says nothing of an item that nobody
+has met, and what an item is says little of one that many have.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engine import fusion, rerank
+from engine.candidates import Features
+from engine.cases import Case
 from engine.config import Config
 from engine.evaluation import bootstrap
+from engine.fusion import Fusion
+from engine.rerank import Reranker
+
+KNOWN, NEW = 0, 1
+ASKED = (("warm", "short"), ("cold",))
+"""The lists that tell what a part is worth for known and for new items."""
+Use = tuple[str, int]
+"""A part, used for KNOWN or for NEW items."""
 
 
 @dataclass(frozen=True)
@@ -45,3 +61,104 @@ def ndcg(
     gain = np.where(place < k, chosen[order] / np.log2(place + 2), 0)
     ideal = np.cumsum(1 / np.log2(np.arange(2, k + 2)))[np.minimum(relevant, k) - 1]
     return np.asarray(np.bincount(user, gain, minlength=len(sizes)) / ideal)
+
+
+def gate_parts(
+    learn: Sequence[Case], judge: Sequence[Case], owners: Sequence[str], config: Config
+) -> tuple[set[Use], list[Gate]]:
+    """What each part is used for, and the evidence."""
+    uses, gates = set[Use](), list[Gate]()
+    for side, kinds in enumerate(ASKED):
+        asked = [one for one in judge if one.kind in kinds]
+        taught = [one for one in learn if one.kind in kinds]
+        kept, found = list(owners), list[Gate]()
+        if asked and taught:
+            kept, found = eliminate(taught, asked, owners, side, config)
+        uses |= {(part, side) for part in kept}
+        gates += found
+    return uses, gates
+
+
+def eliminate(
+    learn: Sequence[Case], judge: Sequence[Case], owners: Sequence[str], side: int, config: Config
+) -> tuple[list[str], list[Gate]]:
+    """Take away, one at a time, the part that is missed least, until every part left is missed by somebody.
+
+    Popularity always stays for known items: it is the answer to somebody without a history, whom no list stands for.
+    """
+    kept, k = list(owners), config.evaluation.k
+    other = {(part, 1 - side) for part in owners}
+    gates: list[Gate] = []
+    while True:
+        full = judged(judge, fuse(learn, other | {(part, side) for part in kept}, config), k)
+        trials = {}
+        for part in kept if len(kept) > 1 else []:
+            less = judged(judge, fuse(learn, other | {(p, side) for p in kept if p != part}, config), k)
+            trials[part] = [compare(part, kind, full[kind], less[kind], config) for kind in full]
+        useless = {
+            part: max(gate.gain for gate in found)
+            for part, found in trials.items()
+            if (part, side) != ("popularity", KNOWN) and not any(gate.low > 0 for gate in found)
+        }
+        if not useless or not config.fusion.gate:
+            return kept, [gate for found in trials.values() for gate in found] + gates
+        worst = min(useless, key=lambda part: useless[part])
+        gates = [replace(gate, kept=False) for gate in trials[worst]] + gates
+        kept.remove(worst)
+
+
+def gate_reranker(
+    learn: Sequence[Case], judge: Sequence[Case], uses: Collection[Use], features: Features, config: Config
+) -> tuple[Reranker | None, dict[str, list[float]], list[Gate]]:
+    """Learn the reranker on one half of the cases and keep it when the other half is the better for it."""
+    if not config.fusion.rerank:
+        return None, {}, []
+    model = fuse(learn, uses, config)
+    taught, asked = (tables(made, model, features, config) for made in (learn, judge))
+    reranker, curves = rerank.fit(taught, asked, config.fusion, config.seed, config.threads)
+    gates = []
+    for one, rows in zip(judge, asked, strict=True):
+        k = config.evaluation.k
+        corrected = config.fusion.share * rows.fused + reranker.correct(rows.features)
+        relevant = one.lists.chosen.sum(1)
+        plain, better = (ndcg(rows.sizes, scores, rows.chosen, relevant, k) for scores in (rows.fused, corrected))
+        gates.append(compare("reranker", one.kind, better, plain, config))
+    keep = not config.fusion.gate or (any(g.low > 0 for g in gates) and not any(g.high < 0 for g in gates))
+    return reranker if keep else None, curves, [replace(gate, kept=keep) for gate in gates]
+
+
+def fuse(made: Sequence[Case], uses: Collection[Use], config: Config) -> Fusion:
+    """The fusion learned from these cases, over the signals of the parts that are used."""
+    names = made[0].names
+    on = np.array([[(part_of(name), side) in uses for name in names] for side in (KNOWN, NEW)])
+    model = fusion.fit([one.sample for one in made], names, on, config.fusion.l2)
+    return model.only(tuple(names[at] for at in np.flatnonzero(on.any(axis=0))))
+
+
+def part_of(signal: str) -> str:
+    """The part that a signal belongs to: `ease` of `ease.10`."""
+    return signal.split(".")[0]
+
+
+def judged(made: Sequence[Case], model: Fusion, k: int) -> dict[str, NDArray[np.float64]]:
+    """(users,) NDCG@k of the fused ranking for each kind of list."""
+    quality = {}
+    for one in made:
+        lists = narrowed(one, model)
+        scores = model.score(lists.signals, lists.trust, lists.known)
+        best = rerank.best(scores, lists.allowed, k)
+        at = (best.user, best.item)
+        quality[one.kind] = ndcg(best.sizes, scores[at], lists.chosen[at], lists.chosen.sum(1), k)
+    return quality
+
+
+def tables(made: Sequence[Case], model: Fusion, features: Features, config: Config) -> list[rerank.Table]:
+    """The reranker's rows of each case, with the signals of the fusion only."""
+    depth = config.fusion.depth
+    return [rerank.table(narrowed(one, model), one.inputs, model, features, depth) for one in made]
+
+
+def narrowed(case: Case, model: Fusion) -> fusion.Lists:
+    """The lists of a case with the signals of the fusion only."""
+    columns = [case.names.index(name) for name in model.names]
+    return replace(case.lists, signals=case.lists.signals[:, :, columns])

@@ -10,7 +10,10 @@ from engine.history import Histories
 
 FIT: Mapping[str, Callable[[Histories, Features, Config], Generator]] = {
     "ease": lambda histories, features, config: ease.fit(histories, config.candidates.ease),
-    "transitions": lambda histories, features, config: transitions.fit(histories, config.candidates.transitions),
+    "transitions": lambda histories, features, config: transitions.fit(
+        "transitions", histories, config.candidates.transitions
+    ),
+    "later": lambda histories, features, config: transitions.fit("later", histories, config.candidates.later),
     "popularity": lambda histories, features, config: popular.fit(histories),
     "content": lambda histories, features, config: content.fit(histories, features, config.candidates.content),
     "gnn": lambda histories, features, config: gnn.fit(histories, features, config.candidates.gnn, config.seed),
@@ -21,6 +24,7 @@ FIT: Mapping[str, Callable[[Histories, Features, Config], Generator]] = {
 RESTORE: Mapping[str, Callable[[Tensors], Generator]] = {
     "ease": lambda tensors: ItemToItem.from_tensors("ease", tensors),
     "transitions": lambda tensors: ItemToItem.from_tensors("transitions", tensors),
+    "later": lambda tensors: ItemToItem.from_tensors("later", tensors),
     "popularity": lambda tensors: Popularity(tensors["log_count"].astype("float32")),
     "content": content.restore,
     "gnn": gnn.restore,

@@ -11,6 +11,7 @@ from engine.fusion import Lists
 from engine.history import Histories
 
 NAMES = ("good.1", "noise.1", "content.1")
+ALL = np.ones((2, 3), bool)
 
 
 def lists(seed: int = 0, users: int = 60, items: int = 40) -> Lists:
@@ -26,7 +27,7 @@ def lists(seed: int = 0, users: int = 60, items: int = 40) -> Lists:
 
 def learned(made: Lists) -> fusion.Fusion:
     sample = fusion.sample(made, np.random.default_rng(0))
-    return fusion.fit([sample], NAMES, [True] * 3, l2=1e-3)
+    return fusion.fit([sample], NAMES, ALL, l2=1e-3)
 
 
 def test_weights_go_to_the_signals_that_say_something() -> None:
@@ -37,14 +38,16 @@ def test_weights_go_to_the_signals_that_say_something() -> None:
 
 def test_a_signal_that_is_off_weighs_nothing() -> None:
     sample = fusion.sample(lists(), np.random.default_rng(0))
-    model = fusion.fit([sample], NAMES, [True, False, True], l2=1e-3)
+    model = fusion.fit([sample], NAMES, np.array([[True, False, True], [False, False, True]]), l2=1e-3)
     assert not model.weight[:, 1].any()
     assert not model.slope[:, 1].any()
+    assert model.weight[0, 0]
+    assert not model.weight[1, 0]
 
 
 def test_a_small_sample_estimates_the_whole_list() -> None:
     made = lists(users=400)
-    small = fusion.fit([fusion.sample(made, np.random.default_rng(0), negatives=12)], NAMES, [True] * 3, 1e-3)
+    small = fusion.fit([fusion.sample(made, np.random.default_rng(0), negatives=12)], NAMES, ALL, 1e-3)
     assert np.allclose(small.weight[0, 0] / learned(made).weight[0, 0], 1, atol=0.35)
 
 

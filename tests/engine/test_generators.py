@@ -82,7 +82,7 @@ def test_ease_beyond_its_budget_keeps_the_most_chosen() -> None:
 
 def test_transitions_count_what_follows() -> None:
     histories = history.single([0, 1, 2], 3)
-    matrix = transitions.fit(histories, Transitions(window=2, decay=0.5, power=0.0)).matrix
+    matrix = transitions.fit("transitions", histories, Transitions(window=2, decay=0.5, power=0.0)).matrix
     assert matrix.toarray().tolist() == [[0, 1, 0.5], [0, 0, 1], [0, 0, 0]]
 
 
