@@ -12,6 +12,7 @@ from engine.demo.people import (
     F32,
     I64,
     LATER,
+    MONTH,
     OWN_ACCESSORY,
     SAME_COLLECTION,
     SESSION,
@@ -19,6 +20,16 @@ from engine.demo.people import (
     People,
     World,
 )
+
+TYPICAL_EVENTS, EVENTS_SPREAD = 22, 0.55
+"""Median of the events a person, and standard deviation of their log."""
+FEWEST_EVENTS, MOST_EVENTS = 6, 120
+OPENING = 1 / 3
+"""Chance that an event begins a session."""
+VALUE_NOISE = 1.5
+"""Chance in what is bought, beside the utility at standard deviation 1."""
+BASKET, BOUGHT = 0.6, 0.85
+"""Quantiles from which an event is a basket, and a purchase."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +45,8 @@ class Events:
 
 def lengths(n: int, most: int, rng: np.random.Generator) -> I64:
     """(n,) events a person: half of them have 15 to 32, and the tail is long, up to 120 or `most`."""
-    counts: I64 = np.exp(np.log(22) + 0.55 * rng.standard_normal(n)).clip(6, min(most, 120)).astype(np.int64)
+    drawn = np.exp(np.log(TYPICAL_EVENTS) + EVENTS_SPREAD * rng.standard_normal(n))
+    counts: I64 = drawn.clip(FEWEST_EVENTS, min(most, MOST_EVENTS)).astype(np.int64)
     return counts
 
 
@@ -44,7 +56,7 @@ def moments(counts: I64, rng: np.random.Generator) -> I64:
     user = np.repeat(np.arange(len(counts)), counts)
     first = np.zeros(indptr[-1], bool)
     first[indptr[:-1]] = True
-    opens = first | (rng.random(len(user)) < 1 / 3)
+    opens = first | (rng.random(len(user)) < OPENING)
     begin = rng.uniform(0, 0.55, len(counts)) * DAYS * DAY
     end = rng.uniform(begin + 60 * DAY, (DAYS - 2) * DAY)
     gaps = np.where(opens & ~first, 0.1 + rng.standard_exponential(len(user)), 0)
@@ -76,7 +88,7 @@ def utility(world: World, people: People, users: I64, times: I64, previous: I64,
     taste[:, BLOCKS["kind"]] += weight[:, None] * (kinds[previous] @ world.related)
     taste[:, BLOCKS["collection"]] += weight[:, None] * SAME_COLLECTION * collections[previous]
     result: F32 = taste @ world.features.T
-    result += world.exposure[((times - START) // (DAY * 30.4)).astype(np.int64)]
+    result += world.exposure[((times - START) // (DAY * MONTH)).astype(np.int64)]
     _add_accessories(result, world.links, previous, weight)
     result[world.release[None, :] > times[:, None]] = -np.inf
     return result
@@ -124,7 +136,7 @@ def first_choices(world: World, people: People, items: NDArray[np.bool_], rng: n
 
 def _values(fit: F32, rng: np.random.Generator) -> F32:
     """(events,) 1, 2 or 3: what fits a person well is bought more often than what was just looked at."""
-    strength = (fit - fit.mean()) / max(float(fit.std()), 1e-6) + 1.5 * rng.standard_normal(len(fit))
-    basket, buy = np.quantile(strength, [0.6, 0.85]) if len(fit) else (0, 0)
+    strength = (fit - fit.mean()) / max(float(fit.std()), 1e-6) + VALUE_NOISE * rng.standard_normal(len(fit))
+    basket, buy = np.quantile(strength, [BASKET, BOUGHT]) if len(fit) else (0, 0)
     values: F32 = (1 + (strength > basket) + (strength > buy)).astype(np.float32)
     return values

@@ -26,8 +26,12 @@ I64 = NDArray[np.int64]
 START, DAY = 1_704_067_200, 86_400
 """2024-01-01 in Unix seconds, and a day."""
 DAYS = 365
+MONTH = 30.4
+"""Days of a month of exposure."""
 SESSION = 1_800
 """Seconds: events closer than this are one session."""
+FROM_START = 0.65
+"""Share of the items that are there from the start; the others come out during the year."""
 
 TASTE = {
     "kind": (0.9, 0.9),
@@ -45,16 +49,21 @@ FAVOURITES = {"kind": (4, 2.2), "brand": (4, 1.0)}
 """How many favourite values a person has of a facet, and what they add."""
 GROUPS = 12
 """Groups of people with a taste in common."""
-OTHER_GENDER = -2.5
-"""What it adds that an item is made for the other gender."""
+GROUP_LEAN = 1.3
+"""Standard deviation of how much likelier age and gender make a group."""
+OWN_GENDER, OTHER_GENDER = 0.3, -2.5
+"""What it adds that an item is made for one's own gender, and for the other."""
+PRICE_SPREAD = 0.5
+"""Standard deviation, over people, of the price level that they like best."""
 EXPOSURE = 1.0
 """Standard deviation, over items, of the log of how often they are shown."""
 NOVELTY, NOVELTY_DAYS = 1.2, 40.0
 """Extra exposure right after release, and the days in which it falls to a third."""
 IN_SEASON = 0.6
-SAME_KIND, ACCESSORY, TOGETHER, SAME_COLLECTION, OWN_ACCESSORY = 1.5, 4.0, 3.0, 2.0, 5.0
-"""What the item chosen last adds to: its category, accessories to it by category, categories that go with its own,
-its collection, and its own accessories."""
+"""Extra exposure in the season that an item is for."""
+SAME_KIND, ACCESSORY, BACK, TOGETHER, SAME_COLLECTION, OWN_ACCESSORY = 1.5, 4.0, 1.0, 3.0, 2.0, 5.0
+"""What the item chosen last adds to: its category, accessories to it by category, and from an accessory back to what
+it belongs to, categories that go with its own, its collection, and its own accessories."""
 LATER = 0.5
 """What is left of the sequence's part in a new session."""
 
@@ -111,7 +120,7 @@ def make_world(products: Products, new: NDArray[np.bool_], seed: int) -> World:
         has = products.codes[facet] >= 0
         features[has, BLOCKS[facet].start + products.codes[facet][has]] = 1
     features[:, BLOCKS["price"]] = np.stack([products.price_level, products.price_level**2], axis=1)
-    release = np.where(rng.random(n) < 0.65, 0, START + DAY * rng.integers(5, 300, n))
+    release = np.where(rng.random(n) < FROM_START, 0, START + DAY * rng.integers(5, 300, n))
     release[products.hero] = 0
     release = np.where(new, START + DAY * DAYS, release)
     return World(features, _exposure(products, release, rng), release, related_kinds(), _links(products, rng))
@@ -123,7 +132,7 @@ def _exposure(products: Products, release: I64, rng: np.random.Generator) -> F32
     # The worked example sells well, or there would be little to recommend from it.
     lasting[products.hero] = 2 * EXPOSURE
     months = np.arange(13)[:, None]
-    days = (START - release) / DAY + 30.4 * months + 15
+    days = (START - release) / DAY + MONTH * months + 15
     out = (release > 0) & (days > -15)
     novelty = np.where(out, NOVELTY * np.exp(-np.maximum(days, 0) / NOVELTY_DAYS), 0)
     # Season 0 is spring, March to May: months 2 to 4.
@@ -137,7 +146,7 @@ def related_kinds() -> F32:
     related = np.eye(len(KINDS), dtype=np.float32) * SAME_KIND
     for accessory, main in ACCESSORY_OF:
         related[number[main], number[accessory]] = ACCESSORY
-        related[number[accessory], number[main]] = ACCESSORY / 4
+        related[number[accessory], number[main]] = BACK
     for a, b in GOES_WITH:
         related[number[a], number[b]] = related[number[b], number[a]] = TOGETHER
     return related
@@ -161,7 +170,7 @@ def make_people(n: int, seed: int) -> People:
     """`n` people: age group and gender make some taste groups likelier, and each person varies around their group."""
     rng = np.random.default_rng([seed, 3])
     age, gender, region = (rng.integers(size, size=n) for size in (len(AGE_GROUPS), 2, len(REGIONS)))
-    likely = 1.3 * rng.standard_normal((len(AGE_GROUPS), 2, GROUPS))
+    likely = GROUP_LEAN * rng.standard_normal((len(AGE_GROUPS), 2, GROUPS))
     group = np.argmax(likely[age, gender] + rng.gumbel(size=(n, GROUPS)), axis=1)
     centres = np.concatenate(
         [spread * rng.standard_normal((GROUPS, _width(f))) for f, (spread, _) in TASTE.items()], axis=1
@@ -190,9 +199,9 @@ def _tastes(centres: NDArray[np.float64], gender: I64, rng: np.random.Generator)
         chosen = np.argsort(-lean, axis=1)[:, :count] + BLOCKS[facet].start
         taste[np.arange(n)[:, None], chosen] += bonus
     women, men, _ = range(BLOCKS["gender"].start, BLOCKS["gender"].stop)
-    taste[:, women] = np.where(gender == 0, 0.3, OTHER_GENDER)
-    taste[:, men] = np.where(gender == 1, 0.3, OTHER_GENDER)
+    taste[:, women] = np.where(gender == 0, OWN_GENDER, OTHER_GENDER)
+    taste[:, men] = np.where(gender == 1, OWN_GENDER, OTHER_GENDER)
     # -(z - level)^2 / 2, but for a constant
-    level = 0.5 * rng.standard_normal(n)
+    level = PRICE_SPREAD * rng.standard_normal(n)
     taste[:, BLOCKS["price"]] = np.stack([level, np.full(n, -0.5)], axis=1)
     return taste
