@@ -16,14 +16,13 @@ SIZES = {"FEWEST_PRODUCTS", "FEWEST_USERS"}
 LAYOUT = {"BLOCKS", "WIDTH"}
 
 
-def tables():
+def defined():
     """The constants of the code: numbers, and dictionaries of them."""
     found = {}
     for module in (people, choices, shop):
         source = Path(module.__file__).read_text(encoding="utf-8")
-        names = {
-            name for line in re.findall(r"^([A-Z][A-Z_, ]+) = ", source, re.MULTILINE) for name in line.split(", ")
-        }
+        lines = re.findall(r"^([A-Z][A-Z_, ]+) = ", source, re.MULTILINE)
+        names = {name for line in lines for name in line.split(", ")}
         found |= {name: getattr(module, name) for name in names - SIZES - LAYOUT}
     return found
 
@@ -37,7 +36,7 @@ def told():
     return found
 
 
-CONSTANTS = tables()
+CONSTANTS = defined()
 
 
 def same(value, text):
