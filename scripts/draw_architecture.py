@@ -177,9 +177,10 @@ def arrow(source: str, target: str) -> str:
         x1, x2 = (a.x + a.width, b.x - 8) if b.x > a.x else (a.x, b.x + b.width + 8)
         path = f"M{x1} {a.y + a.height - 38} H{x2}"
     elif source == "scripts" and b.y > BOXES["cli"].y:
-        # Down the gap to the left of the target, and into its side.
-        x, y = b.x - 20, b.y + 24
-        path = f"M{x} {a.y + a.height} V{y - 10} Q{x} {y} {x + 10} {y} H{b.x - 8}"
+        # Down the gap beside the target, and into its side: the left one, but for the boxes at the edge.
+        side, way = (b.x, 1) if b.x > LEFT else (b.x + b.width, -1)
+        x, y = side - 20 * way, b.y + 24
+        path = f"M{x} {a.y + a.height} V{y - 10} Q{x} {y} {x + 10 * way} {y} H{side - 8 * way}"
     else:
         path = down(a, b)
     return f'<path class="arrow" d="{path}" marker-end="url(#head)"/>'
