@@ -69,13 +69,15 @@ def cases(
 ) -> list[Case]:
     """The four kinds of lists asking for the events of part `asked`, by generators fitted on what came before."""
     before, answers = histories.select(part < asked), histories.select(part == asked)
+    if not len(before.items):
+        return []
     names, everything = enabled(config, features), np.ones(histories.n_items, bool)
     made = []
     generators = fit_all(before, features, config, names)
     for kind, inputs in (("warm", before), ("short", shortened(before, rng))):
         made.append(case(kind, generators, before, inputs, answers, everything, config, rng))
-    if hidden.any():
-        visible = before.select(~hidden[before.items])
+    visible = before.select(~hidden[before.items])
+    if hidden.any() and len(visible.items):
         generators = fit_all(visible, features, config, names)
         touched = histories.select(hidden[histories.items] & (part <= asked))
         made.append(case("mixed", generators, visible, visible, answers, everything, config, rng))

@@ -5,7 +5,7 @@ import json
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -16,10 +16,13 @@ from engine import columns
 from engine.config import Config, Data
 from engine.errors import DataError
 from engine.readers import REJECTS, Table, TableLike, in_memory, read_table, reject_rows
+from graph import schema
+from graph.errors import GraphError
 
 RESERVED = ("item_id", "title", "text", "image")
 """Columns that every items table of a catalogue has, with a meaning of their own."""
 TRIPLE = ("head", "relation", "tail")
+PLACE = {"file": pl.String, "line": pl.Int64}
 _EVENTS = {"user_id": pl.String, "item_id": pl.String, "value": pl.Float32, "time": pl.Int64}
 _OPTIONAL = ("title", "text", "image", "value", "time")
 _DAY = 86_400
@@ -43,6 +46,8 @@ class Catalogue:
     rejects: pl.DataFrame
     """file, line, field, reason, value (at most 200 characters). Without a field the line could not be read at all; a
     field that is an id, a value or a time cost the row, any other one only its cell."""
+    places: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=PLACE))
+    """file, line of each item, where they were read just now: what is found out later is told with them."""
 
 
 def read(config: Config) -> Catalogue:
@@ -82,7 +87,8 @@ def from_tables(
 
 def read_items(rows: TableLike, config: Config) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Items to add to a catalogue, as `Catalogue.items`, and the rejects. Only the id is needed, no other column."""
-    return _items(in_memory(rows, "items", _item_columns(config.data)), config.data, partial=True)
+    items, rejects, _ = _items(in_memory(rows, "items", _item_columns(config.data)), config.data, partial=True)
+    return items, rejects
 
 
 def read_events(rows: TableLike, config: Config, item_ids: pl.Series) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -133,7 +139,7 @@ def _catalogue(data: Data, table: Callable[[str, Sequence[str]], Table | None]) 
         raise DataError("no items: name their file in data.items of the configuration")
     triples_table = table("triples", TRIPLE)
     users_table = table("users", (data.user, *data.user_attributes))
-    items, items_rejects = _items(items_table, data)
+    items, items_rejects, places = _items(items_table, data)
     _refuse_empty(items_table, items, items_rejects)
     interactions, interactions_rejects = _interactions(interactions_table, data, items["item_id"])
     _refuse_empty(interactions_table, interactions, interactions_rejects)
@@ -142,7 +148,7 @@ def _catalogue(data: Data, table: Callable[[str, Sequence[str]], Table | None]) 
     users, users_rejects = _users(users_table, data)
     _refuse_empty(users_table, users, users_rejects)
     rejects = pl.concat([items_rejects, interactions_rejects, triples_rejects, users_rejects])
-    return Catalogue(items, interactions, triples, users, rejects)
+    return Catalogue(items, interactions, triples, users, rejects, places)
 
 
 class _Sieve:
@@ -231,8 +237,8 @@ def _refuse_empty(table: Table | None, kept: pl.DataFrame, rejects: pl.DataFrame
     )
 
 
-def _items(table: Table, data: Data, partial: bool = False) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Catalogue.items and the rejects. A partial table needs the id only; what it lacks is empty."""
+def _items(table: Table, data: Data, partial: bool = False) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """Catalogue.items, the rejects and Catalogue.places. A partial table needs the id only; what it lacks is empty."""
     _refuse_clashes(data)
     _needed(table, "item", data.item)
     sieve = _Sieve(table)
@@ -267,7 +273,18 @@ def _items(table: Table, data: Data, partial: bool = False) -> tuple[pl.DataFram
         if found is not None:
             sieve.note(bad, found, "not a finite number")
         checked[name] = values
-    return sieve.result(pl.DataFrame(checked))
+    lines = table.lines.filter(sieve.keep)
+    places = pl.DataFrame({"file": [table.name] * len(lines), "line": lines}, schema=PLACE)
+    return *sieve.result(pl.DataFrame(checked)), places
+
+
+def reject_pictures(catalogue: Catalogue, bad: Sequence[tuple[int, str]], data: Data) -> Catalogue:
+    """The same catalogue with a reject for each picture, by row of its item and reason, that could not be read."""
+    parts = [catalogue.rejects]
+    for row, reason in bad:
+        file, line = catalogue.places.row(row) if catalogue.places.height else ("items", row + 1)
+        parts.append(reject_rows(file, [line], data.image or "image", reason, [catalogue.items["image"][row]]))
+    return replace(catalogue, rejects=pl.concat(parts))
 
 
 def _refuse_clashes(data: Data) -> None:
@@ -281,6 +298,11 @@ def _refuse_clashes(data: Data) -> None:
                 f"column `{name}` is named twice among data.attributes, brand, category and numeric; "
                 "keep one, or copy it under another name"
             )
+    for name in (*data.attributes, *data.user_attributes):
+        try:
+            schema.field(name)
+        except GraphError as error:
+            raise DataError(f"{error}; copy the column under another name") from None
 
 
 def _drop_repeats(sieve: _Sieve, ids: pl.Series, field: str) -> None:
@@ -375,7 +397,12 @@ def _triples(table: Table | None) -> tuple[pl.DataFrame, pl.DataFrame]:
         if name not in table.frame.columns:
             raise _missing(table, "a table of triples has the columns head, relation and tail", name)
     sieve = _Sieve(table)
-    return sieve.result(pl.DataFrame({name: sieve.ids(name) for name in TRIPLE}))
+    checked = pl.DataFrame({name: sieve.ids(name) for name in TRIPLE})
+    relations = checked["relation"].unique()
+    nameless = [name for name in relations.drop_nulls() if schema.relation_type(name) is None]
+    bad = checked["relation"].is_in(nameless).fill_null(False)
+    sieve.drop(bad, "relation", "the relation has no letter or digit of ASCII")
+    return sieve.result(checked)
 
 
 def _users(table: Table | None, data: Data) -> tuple[pl.DataFrame, pl.DataFrame]:

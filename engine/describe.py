@@ -48,10 +48,17 @@ class Described:
 
 
 def describe(
-    catalogue: Catalogue, config: Config, vocabulary: Vocabulary | None = None, progress: Progress | None = None
+    catalogue: Catalogue,
+    config: Config,
+    vocabulary: Vocabulary | None = None,
+    progress: Progress | None = None,
+    since: int = 0,
 ) -> Described:
-    """Features of the items of a catalogue, in their order; with a `vocabulary` in the columns of earlier ones."""
-    items = catalogue.items
+    """Features of the items of a catalogue from row `since` on, in their order, and the graph of all of them.
+
+    With a `vocabulary` they are in the columns of earlier ones.
+    """
+    items = catalogue.items[since:]
     tables = graph_of(catalogue, config.data)
     found = facts(tables, items["item_id"].to_list(), None if vocabulary is None else vocabulary.entities)
     words, counts = word_counts(items["text"].to_list(), None if vocabulary is None else vocabulary.words)

@@ -2,16 +2,15 @@
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
-from engine import catalogue, config, describe, explain, history, persist, where
+from engine import catalogue, config, describe, explain, growth, history, persist, where
 from engine.candidates.base import dense
 from engine.catalogue import Catalogue
 from engine.clock import Clock
@@ -85,12 +84,7 @@ class Engine:
             raise DataError("no interactions to learn from: name their table in data.interactions")
         clock("graph facts, words, text and picture vectors")
         described = describe.describe(tables, settings, progress=progress)
-        rejects = [
-            {"file": "images", "line": row, "field": "image", "reason": reason, "value": tables.items["image"][row]}
-            for row, reason in described.image.rejects
-        ]
-        if rejects:
-            tables = replace(tables, rejects=pl.concat([tables.rejects, pl.DataFrame(rejects, tables.rejects.schema)]))
+        tables = catalogue.reject_pictures(tables, described.image.rejects, settings.data)
         index = {item: row for row, item in enumerate(tables.items["item_id"])}
         users = tables.interactions["user_id"].unique(maintain_order=True).to_list()
         histories = history.from_frame(tables.interactions, users, index)
@@ -145,7 +139,7 @@ class Engine:
         self, users: Sequence[str], n: int = 10, exclude: Iterable[str] = (), where: Mapping[str, Any] | None = None
     ) -> list[list[Recommendation]]:
         """The same for many users: one list each, in the order given."""
-        return self._lists(self._lookup.histories(users), n, exclude, where) if users else []
+        return self._lists(self._lookup.histories(users), n, exclude, where) if len(users) else []
 
     def _lists(
         self, histories: Histories, n: int, exclude: Iterable[str], conditions: Mapping[str, Any] | None
@@ -226,7 +220,15 @@ class Engine:
         The report goes to disk by `engine.evaluation.report.write(report, folder)`.
         """
         from engine.assess import assess  # it draws, and matplotlib is slow to import
+        from engine.evaluation import splits
 
+        chosen = self.config.evaluation
+        splits.refuse_empty(
+            splits.split(
+                self.catalogue.interactions, chosen.split, test_share=chosen.test_share,
+                valid_share=chosen.valid_share, seed=self.config.seed,
+            )
+        )  # fmt: skip
         return assess(self.catalogue, self.ranker.features, self.config, stage, self.timings)
 
     # Learning what is new
@@ -236,37 +238,20 @@ class Engine:
 
         Returns the ids added. Bad rows are left out and logged; an id that is there already is a bad row.
         """
-        items, rejects = catalogue.read_items(rows, self.config)
-        items = items.filter(~pl.col("item_id").is_in(self._lookup.ids))
-        if rejects.height:
-            log.warning(
-                "add_items: %d rows or cells rejected: %s", rejects.height, rejects["reason"].unique().to_list()
-            )
-        if not items.height:
+        before = len(self._lookup)
+        tables = growth.with_items(self.catalogue, rows, self.config)
+        if tables.items.height == before:
             return []
-        whole = pl.concat([self.catalogue.items, items], how="diagonal_relaxed").select(self.catalogue.items.columns)
-        tables = replace(self.catalogue, items=whole)
-        described = describe.describe(
-            replace(self.catalogue, items=whole.tail(items.height)), self.config, self.vocabulary
-        )
-        fresh = described.features
-        grown = replace(
-            self.ranker,
-            generators=[generator.grow(fresh) for generator in self.ranker.generators],
-            features=self.ranker.features.stack(fresh),
-            known=np.pad(self.ranker.known, (0, items.height)),
-        )
-        self._become(replace(tables), grown, describe.graph_of(tables, self.config.data))
-        return items["item_id"].to_list()
+        described = growth.describe_new(tables, self.config, self.vocabulary, before)
+        self._become(tables, growth.grown(self.ranker, described), described.graph)
+        return tables.items["item_id"][before:].to_list()
 
     def add_events(self, rows: TableLike) -> int:
         """Append interactions, seen by the next recommendation; returns how many. Bad rows are logged."""
-        events, rejects = catalogue.read_events(rows, self.config, self.catalogue.items["item_id"])
-        if rejects.height:
-            log.warning("add_events: %d rejected: %s", rejects.height, rejects["reason"].unique().to_list())
-        whole = pl.concat([self.catalogue.interactions, events])
-        self._become(replace(self.catalogue, interactions=whole), self.ranker, self.graph)
-        return events.height
+        tables = growth.with_events(self.catalogue, rows, self.config)
+        added = tables.interactions.height - self.catalogue.interactions.height
+        self._become(tables, self.ranker, self.graph)
+        return added
 
     def _become(self, tables: Catalogue, ranker: Ranker, knowledge: GraphTables) -> None:
         self.catalogue, self.ranker, self.graph = tables, ranker, knowledge

@@ -47,7 +47,9 @@ class Fusion:
     def only(self, names: tuple[str, ...]) -> "Fusion":
         """The same weights for some of the signals, in the order given."""
         at = [self.names.index(name) for name in names]
-        return Fusion(names, self.weight[:, at], self.slope[:, at], self.offset)
+        # Rows lie in order, as in an artefact: another order of adding up would change the last digits of a score.
+        weight, slope = (np.ascontiguousarray(matrix[:, at]) for matrix in (self.weight, self.slope))
+        return Fusion(names, weight, slope, self.offset)
 
     def gates(self, trust: NDArray[np.float32]) -> Signals:
         """(2, users, signals) weight of each signal for known and for new items."""

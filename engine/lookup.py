@@ -48,7 +48,7 @@ class Lookup:
     def rows(self, items: Iterable[str]) -> list[int]:
         """Rows of these items. Raises UnknownIdError for one that is not in the catalogue."""
         rows = []
-        for item in items:
+        for item in _several(items):
             if item not in self._rows:
                 raise UnknownIdError(f"item {item!r} is not in the catalogue")
             rows.append(self._rows[item])
@@ -56,13 +56,20 @@ class Lookup:
 
     def histories(self, users: Sequence[str]) -> Histories:
         """The histories of these users, in their order; an unknown user has an empty one."""
-        return _take(self._histories, np.array([self._users.get(user, -1) for user in users], np.int64))
+        return _take(self._histories, np.array([self._users.get(user, -1) for user in _several(users)], np.int64))
 
     def history(self, user: str | None, items: Sequence[str] | None) -> Histories:
         """The history of one user, or the one of these items, oldest first."""
         if (user is None) == (items is None):
             raise DataError("name either a user or a history")
-        return self.histories([user or ""]) if items is None else history.single(self.rows(items), len(self))
+        return history.single(self.rows(items), len(self)) if items is not None else self.histories([str(user)])
+
+
+def _several(ids: Iterable[str]) -> list[str]:
+    """Ids as tables hold them: numbers as text. A lone text would be taken for a list of its letters."""
+    if isinstance(ids, str):
+        raise DataError(f"a list of ids is wanted, not the text {ids!r}; write [{ids!r}]")
+    return [str(one) for one in ids]
 
 
 def _take(histories: Histories, rows: NDArray[np.int64]) -> Histories:

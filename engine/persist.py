@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import lightgbm
 import numpy as np
 import polars as pl
+from pydantic import ValidationError
 
 import graph
 from engine import artifact, catalogue
@@ -17,6 +18,7 @@ from engine.candidates.base import Tensors, csr_from, csr_parts
 from engine.catalogue import Catalogue
 from engine.config import Config
 from engine.describe import Vocabulary
+from engine.errors import ArtifactError
 from engine.fusion import Fusion
 from engine.gating import Gate
 from engine.ranker import Ranker
@@ -53,6 +55,14 @@ def load(path: Path) -> dict[str, Any]:
     Raises ArtifactError when a file, hash, version or dimension is not what was written.
     """
     kept = artifact.read(path)
+    try:
+        return _parts(kept)
+    except (ValidationError, KeyError, TypeError) as error:
+        reason = str(error).strip().split("\n")[0]
+        raise ArtifactError(f"{path}: it does not fit this version of Weft ({reason}); build it again") from error
+
+
+def _parts(kept: Artifact) -> dict[str, Any]:
     idf = kept.tensors("idf")
     words = tuple(kept.table("words")["word"].to_list())
     return {

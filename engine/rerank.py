@@ -45,10 +45,14 @@ class Reranker:
 
     def correct(self, table: NDArray[np.float32]) -> NDArray[np.float32]:
         """(rows,) corrections of a feature table (rows, features)."""
+        if not len(table):  # LightGBM has no answer to a table without rows
+            return np.zeros(0, np.float32)
         return np.asarray(self.booster.predict(table, num_threads=1), np.float32)
 
     def terms(self, table: NDArray[np.float32]) -> NDArray[np.float32]:
         """(rows, features + 1) SHAP values of the correction; the last column is the same for every candidate."""
+        if not len(table):
+            return np.zeros((0, table.shape[1] + 1), np.float32)
         return np.asarray(self.booster.predict(table, pred_contrib=True, num_threads=1), np.float32)
 
 
@@ -134,11 +138,12 @@ def fit(
 
     Returns the reranker and its learning curves.
     """
+    rows = sum(len(one.features) for one in learn)
     params = {
         "objective": "lambdarank", "metric": "ndcg", "ndcg_eval_at": [20], "learning_rate": 0.06, "num_leaves": 15,
-        "min_data_in_leaf": 50, "bagging_fraction": 0.7, "bagging_freq": 1, "feature_fraction": 0.5, "lambda_l2": 5.0,
-        "lambdarank_truncation_level": 40, "seed": seed, "deterministic": True, "force_row_wise": True,
-        "num_threads": threads, "verbose": -1,
+        "min_data_in_leaf": 50, "bagging_fraction": 0.7, "bagging_freq": int(rows > 1), "feature_fraction": 0.5,
+        "lambda_l2": 5.0, "lambdarank_truncation_level": 40, "seed": seed, "deterministic": True,
+        "force_row_wise": True, "num_threads": threads, "verbose": -1,
     }  # fmt: skip
     data = _dataset(learn, settings.share)
     curves: dict[str, dict[str, list[float]]] = {}

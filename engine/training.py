@@ -12,6 +12,7 @@ from engine import fusion, rerank
 from engine.candidates import Features, Generator, enabled, fit_all
 from engine.cases import JUDGE, LEARN, cases, hidden_items, parts
 from engine.config import Config
+from engine.errors import ConfigError
 from engine.fusion import Fusion
 from engine.gating import Gate, fuse, gate_parts, gate_reranker, tables
 from engine.history import Histories
@@ -43,6 +44,10 @@ def _train(histories: Histories, features: Features, config: Config, stage: Call
     part = parts(histories, config, rng)
     hidden = hidden_items(histories, config.fusion.hidden_share, rng)
     owners = enabled(config, features)
+    if not owners:
+        raise ConfigError(
+            "no generator is left: enable one under [candidates]; those of content need texts, pictures or attributes"
+        )
 
     stage("generators that have not seen what the fusion learns from")
     learn = cases(histories, part, LEARN, hidden == LEARN, features, config, rng)

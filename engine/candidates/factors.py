@@ -13,9 +13,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from scipy.sparse.linalg import svds
 
 from engine.candidates.base import Features, Scores, Tensors, fading, variants
+from engine.candidates.spectrum import leading
 from engine.history import Histories
 
 
@@ -105,6 +105,4 @@ def item_factors(chosen: "sparse.csr_array[np.float64]", rank: int) -> NDArray[n
     rank = min(rank, min(chosen.shape) - 1)
     if rank < 1:
         return np.ones((chosen.shape[1], 1), np.float32) / np.float32(max(chosen.shape[1], 1) ** 0.5)
-    start = np.ones(min(chosen.shape))  # a fixed start makes the result the same every time
-    _, _, vectors = svds(chosen, k=rank, v0=start)
-    return np.ascontiguousarray(vectors[::-1].T, dtype=np.float32)
+    return leading(chosen, rank)

@@ -11,11 +11,11 @@ import lightgbm
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
-from scipy.sparse.linalg import svds
 
 from engine.candidates.amount import Amount, learn
 from engine.candidates.base import Features, Scores, Tensors
 from engine.candidates.content import Ridge, kernel, mix_of
+from engine.candidates.spectrum import leading
 from engine.config import Content
 from engine.config import Prior as Settings
 from engine.history import Histories
@@ -75,12 +75,12 @@ def fit(histories: Histories, features: Features, config: Settings, content: Con
     known = np.sort(ranked[:: max(1, -(-len(ranked) // config.max_items))])
     target = np.log1p(choices[known]).astype(np.float32)
     ridge, held_out = leave_one_out(features.take(known), target, content)
-    amount, directions = learn(features), leading_facts(features)
+    amount, directions = learn(features), leading(features.facts.astype(np.float64), DIRECTIONS)
     table = columns(features.take(known), amount, directions, held_out[:, None])
     params = {
         "objective": "l2", "learning_rate": 0.03, "num_leaves": 7, "min_data_in_leaf": 15, "feature_fraction": 0.4,
-        "bagging_fraction": 0.7, "bagging_freq": 1, "lambda_l2": 5.0, "seed": seed, "deterministic": True,
-        "force_row_wise": True, "num_threads": 1, "verbose": -1,
+        "bagging_fraction": 0.7, "bagging_freq": int(len(known) > 1), "lambda_l2": 5.0, "seed": seed,
+        "deterministic": True, "force_row_wise": True, "num_threads": 1, "verbose": -1,
     }  # fmt: skip
     booster = lightgbm.train(params, lightgbm.Dataset(table, label=target), config.rounds)
     model = Prior(np.zeros(0, np.float32), booster, amount, directions, ridge)
@@ -98,15 +98,6 @@ def leave_one_out(
     dual = inverse @ centred
     held_out = (centred - dual / np.diag(inverse)).astype(np.float32)
     return Ridge(mix_of(content), features, dual.astype(np.float32)[:, None]), held_out
-
-
-def leading_facts(features: Features) -> NDArray[np.float32]:
-    """(entities, at most 20) leading right singular vectors of the facts."""
-    rank = min(DIRECTIONS, min(features.facts.shape) - 1)
-    if rank < 1:
-        return np.zeros((features.facts.shape[1], 0), np.float32)
-    _, _, vectors = svds(features.facts.astype(np.float64), k=rank, v0=np.ones(min(features.facts.shape)))
-    return np.ascontiguousarray(vectors[::-1].T, dtype=np.float32)
 
 
 def columns(

@@ -18,8 +18,12 @@ class Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-Number = Annotated[float | None, BeforeValidator(lambda value: value if value is None or isfinite(value) else None)]
+Number = Annotated[float | None, BeforeValidator(lambda value: _defined(value))]
 """A figure that may be undefined (NaN becomes None), so that one broken figure does not cost the whole report."""
+
+
+def _defined(value: object) -> object:
+    return None if isinstance(value, float) and not isfinite(value) else value
 
 
 class Metric(Part):
@@ -72,7 +76,7 @@ class Report(Part):
     """The metric that the slices show, such as recall@20."""
     gate_metric: str
     """The metric that gains are measured in, such as ndcg@20."""
-    data: dict[str, int | float | str]
+    data: dict[str, int | Number | str]
     """Counts of the catalogue."""
     rejects: dict[str, int] = {}
     """Rows that were skipped, by reason."""

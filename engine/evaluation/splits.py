@@ -70,6 +70,16 @@ def split(
     return Split(train, valid, test, candidates, protocol, seed)
 
 
+def refuse_empty(made: Split) -> None:
+    """Raise DataError where nothing is left to learn from, or nothing to ask."""
+    for part, what in ((made.train, "to train on"), (made.test, "to test with")):
+        if part.is_empty():
+            raise DataError(
+                f"the {made.protocol} split leaves no interaction {what}: there are too few; "
+                "bring more, or change split, test_share or valid_share in [evaluation]"
+            )
+
+
 def write(made: Split, folder: Path) -> None:
     """Write the folder, atomically. Values and times are not kept; `read_folder` takes them from the interactions.
 
