@@ -78,6 +78,7 @@ def cases(
         made.append(case(kind, generators, before, inputs, answers, everything, config, rng))
     visible = before.select(~hidden[before.items])
     if hidden.any() and len(visible.items):
+        del generators  # of a large catalogue two sets are gigabytes
         generators = fit_all(visible, features, config, names)
         touched = histories.select(hidden[histories.items] & (part <= asked))
         made.append(case("mixed", generators, visible, visible, answers, everything, config, rng))

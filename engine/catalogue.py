@@ -219,6 +219,8 @@ def _needed(table: Table, key: str, name: str) -> str:
 
 
 def _missing(table: Table, remedy: str, name: str) -> DataError:
+    if not table.columns:
+        return DataError(f"{table.name}: the table has no rows")
     close = get_close_matches(name, table.columns, n=1)
     hint = f" (did you mean `{close[0]}`?)" if close else ""
     there = ", ".join(table.columns) or "none"
@@ -276,6 +278,18 @@ def _items(table: Table, data: Data, partial: bool = False) -> tuple[pl.DataFram
     lines = table.lines.filter(sieve.keep)
     places = pl.DataFrame({"file": [table.name] * len(lines), "line": lines}, schema=PLACE)
     return *sieve.result(pl.DataFrame(checked)), places
+
+
+def refuse_unfit(catalogue: Catalogue, data: Data) -> None:
+    """Raise DataError where a catalogue lacks columns that a configuration names: it was read by another one."""
+    named = [*data.attributes, *(name for name in (data.brand, data.category) if name), *data.numeric]
+    for table, names in ((catalogue.items, named), (catalogue.users, data.user_attributes)):
+        lacking = [name for name in names if name not in table.columns]
+        if lacking:
+            raise DataError(
+                f"the catalogue has no column {', '.join(map(repr, lacking))}; "
+                "build with the configuration that it was read with"
+            )
 
 
 def reject_pictures(catalogue: Catalogue, bad: Sequence[tuple[int, str]], data: Data) -> Catalogue:

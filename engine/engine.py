@@ -82,6 +82,7 @@ class Engine:
         tables = catalogue.read(source) if isinstance(source, Config) else source
         if not tables.interactions.height:
             raise DataError("no interactions to learn from: name their table in data.interactions")
+        catalogue.refuse_unfit(tables, settings.data)
         clock("graph facts, words, text and picture vectors")
         described = describe.describe(tables, settings, progress=progress)
         tables = catalogue.reject_pictures(tables, described.image.rejects, settings.data)

@@ -18,6 +18,8 @@ log = logging.getLogger(__name__)
 
 def with_items(tables: Catalogue, rows: TableLike, config: Config) -> Catalogue:
     """The same tables with these items behind the others. Bad rows, and ids that are there already, are logged."""
+    if _is_empty(rows):
+        return tables
     items, rejects = catalogue.read_items(rows, config)
     there = items["item_id"].is_in(tables.items["item_id"].implode())
     _tell("add_items", rejects, items["item_id"].filter(there), "id is in the catalogue already")
@@ -27,6 +29,8 @@ def with_items(tables: Catalogue, rows: TableLike, config: Config) -> Catalogue:
 
 def with_events(tables: Catalogue, rows: TableLike, config: Config) -> Catalogue:
     """The same tables with these events behind the others. Bad rows are logged."""
+    if _is_empty(rows):
+        return tables
     events, rejects = catalogue.read_events(rows, config, tables.items["item_id"])
     _tell("add_events", rejects)
     if not (tables.interactions["time"] != 0).any():
@@ -52,6 +56,10 @@ def grown(ranker: Ranker, described: Described) -> Ranker:
         features=ranker.features.stack(fresh),
         known=np.pad(ranker.known, (0, len(fresh))),
     )
+
+
+def _is_empty(rows: TableLike) -> bool:
+    return hasattr(rows, "__len__") and not len(rows)
 
 
 def _tell(what: str, rejects: pl.DataFrame, repeated: pl.Series | None = None, reason: str = "") -> None:

@@ -85,45 +85,36 @@ class Generator(Protocol):
 
 @dataclass(frozen=True)
 class ItemToItem:
-    """A dense or sparse (items, items) operator, read from histories that fade at one or more half-lives."""
+    """A sparse (items, items) operator, read from histories that fade at one or more half-lives."""
 
     name: str
     half_lives: tuple[float, ...]
     """In events: after so many later events a past one weighs half."""
-    matrix: Scores | Matrix
+    matrix: Matrix
 
     @property
     def signals(self) -> tuple[str, ...]:
         return variants(self.name, self.half_lives)
 
     def score(self, histories: Histories) -> Scores:
-        scores = [histories.weights(half_life) @ self.matrix for half_life in self.half_lives]
-        return np.stack([s.toarray() if sparse.issparse(s) else s for s in scores]).astype(np.float32, copy=False)
+        return np.stack([dense(histories.weights(half_life) @ self.matrix) for half_life in self.half_lives])
 
     def credit(self, history: Histories, item: int) -> Scores:
         column = self.matrix[:, [item]]
         return np.asarray(fading(history, self.half_lives) * dense(column)[history.items, 0])
 
     def grow(self, features: Features) -> "ItemToItem":
-        extra = len(features)
-        if isinstance(self.matrix, np.ndarray):
-            return replace(self, matrix=np.pad(self.matrix, (0, extra)))
-        n = self.matrix.shape[0] + extra
+        n = self.matrix.shape[0] + len(features)
         grown = self.matrix.tocoo()
         return replace(self, matrix=sparse.csr_array((grown.data, (grown.row, grown.col)), shape=(n, n)))
 
     def tensors(self) -> Tensors:
-        half_lives = np.array(self.half_lives)
-        if isinstance(self.matrix, np.ndarray):
-            return {"half_lives": half_lives, "matrix": self.matrix}
         parts = {"data": self.matrix.data, "indices": self.matrix.indices, "indptr": self.matrix.indptr}
-        return {"half_lives": half_lives, **parts}
+        return {"half_lives": np.array(self.half_lives), **parts}
 
     @classmethod
     def from_tensors(cls, name: str, tensors: Tensors) -> "ItemToItem":
         half_lives = tuple(tensors["half_lives"].tolist())
-        if "matrix" in tensors:
-            return cls(name, half_lives, np.asarray(tensors["matrix"], np.float32))
         n = len(tensors["indptr"]) - 1
         parts = (tensors["data"], tensors["indices"], tensors["indptr"])
         return cls(name, half_lives, sparse.csr_array(parts, shape=(n, n)))

@@ -16,6 +16,8 @@ from engine.config import Content as Settings
 from engine.history import Histories
 
 NAME = "content"
+BLOCK = 4096
+"""Items whose kernel is worked out at once."""
 Mix = tuple[float, float, float, float]
 
 
@@ -31,7 +33,11 @@ class Ridge:
 
     def place(self, features: Features) -> NDArray[np.float32]:
         """(items, targets)."""
-        return np.ascontiguousarray(kernel(features, self.known, self.mix) @ self.dual)
+        parts = [np.zeros((0, self.dual.shape[1]), np.float32)]
+        for start in range(0, len(features), BLOCK):  # the kernel of all items at once may be gigabytes
+            some = features.take(np.arange(start, min(start + BLOCK, len(features))))
+            parts.append(kernel(some, self.known, self.mix) @ self.dual)
+        return np.concatenate(parts)
 
     def tensors(self) -> Tensors:
         known = {name: getattr(self.known, name) for name in ("text", "image", "relations")}
@@ -68,7 +74,7 @@ def mix_of(config: Settings) -> Mix:
     return config.facts, config.words, config.text, config.image
 
 
-def kernel(a: Features, b: Features, mix: Mix, block: int = 4096) -> NDArray[np.float32]:
+def kernel(a: Features, b: Features, mix: Mix, block: int = BLOCK) -> NDArray[np.float32]:
     """(len(a), len(b)) weighted sum of cosines, by blocks of rows; a missing modality adds zero."""
     facts, words, text, image = mix
     result = np.zeros((len(a), len(b)), np.float32)

@@ -4,19 +4,63 @@ Departure: it is fitted on plain histories but read from histories that fade, at
 chosen last says most about what comes next.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 from scipy.linalg.lapack import spotrf, spotri
 
-from engine.candidates.base import ItemToItem, Scores
+from engine.candidates.base import Features, Scores, Tensors, dense, fading, variants
 from engine.config import Ease
 from engine.history import Histories, Matrix
 
 NAME = "ease"
+BLOCK = 512
+"""Rows that are worked on at once, so that no second matrix is made."""
 
 
-def fit(histories: Histories, config: Ease) -> ItemToItem:
+@dataclass(frozen=True)
+class Weights:
+    """The weights among the items kept; between all others they are zero, and nothing is held of them."""
+
+    half_lives: tuple[float, ...]
+    """In events: after so many later events a past one weighs half."""
+    kept: NDArray[np.int64]
+    """(kept,) rows of the items, in order."""
+    matrix: Scores
+    """(kept, kept)"""
+    name: str = NAME
+
+    @property
+    def signals(self) -> tuple[str, ...]:
+        return variants(self.name, self.half_lives)
+
+    def score(self, histories: Histories) -> Scores:
+        scores = np.zeros((len(self.half_lives), len(histories), histories.n_items), np.float32)
+        for out, half_life in zip(scores, self.half_lives, strict=True):
+            out[:, self.kept] = histories.weights(half_life)[:, self.kept] @ self.matrix
+        return scores
+
+    def credit(self, history: Histories, item: int) -> Scores:
+        column = np.zeros(history.n_items, np.float32)
+        if item in self.kept:
+            column[self.kept] = self.matrix[:, np.searchsorted(self.kept, item)]
+        return np.asarray(fading(history, self.half_lives) * column[history.items])
+
+    def grow(self, features: Features) -> "Weights":
+        return self
+
+    def tensors(self) -> Tensors:
+        return {"half_lives": np.array(self.half_lives), "kept": self.kept, "matrix": self.matrix}
+
+
+def restore(tensors: Tensors) -> Weights:
+    kept, matrix = np.asarray(tensors["kept"], np.int64), np.asarray(tensors["matrix"], np.float32)
+    return Weights(tuple(tensors["half_lives"].tolist()), kept, matrix)
+
+
+def fit(histories: Histories, config: Ease) -> Weights:
     """Weights among the `max_items` most chosen items; the rest, and items without history, get zeros.
 
     Time is cubic and memory quadratic in the number of items kept: 25,000 items take about a minute and 2.5 GB.
@@ -24,12 +68,7 @@ def fit(histories: Histories, config: Ease) -> ItemToItem:
     chosen = histories.seen()
     popularity = np.asarray(chosen.sum(axis=0)).ravel()
     kept = np.sort(np.argsort(-popularity, kind="stable")[: min(config.max_items, int((popularity > 0).sum()))])
-    matrix = np.zeros((histories.n_items, histories.n_items), np.float32)
-    if len(kept) == histories.n_items:
-        matrix = weights(chosen, config.l2)
-    elif len(kept):
-        matrix[np.ix_(kept, kept)] = weights(sparse.csr_array(chosen[:, kept]), config.l2)
-    return ItemToItem(NAME, config.half_lives, matrix)
+    return Weights(config.half_lives, kept, weights(sparse.csr_array(chosen[:, kept]), config.l2))
 
 
 def weights(chosen: Matrix, l2: float) -> Scores:
@@ -37,21 +76,24 @@ def weights(chosen: Matrix, l2: float) -> Scores:
 
     One float32 matrix throughout: the Gram matrix is factored and inverted in place by LAPACK.
     """
-    gram = np.zeros((chosen.shape[1],) * 2, np.float32, order="F")
-    counts = (chosen.T @ chosen).tocoo()
-    gram[counts.row, counts.col] = counts.data
+    n = chosen.shape[1]
+    if not n:
+        return np.zeros((0, 0), np.float32)
+    gram = np.zeros((n, n), np.float32, order="F")
+    whose = sparse.csr_array(chosen.T)
+    for start in range(0, n, BLOCK):  # one user of many events makes the whole product dense
+        gram[start : start + BLOCK] = dense(whose[start : start + BLOCK] @ chosen)
     gram[np.diag_indices_from(gram)] += l2
     factor, _ = spotrf(gram, lower=True, overwrite_a=True)  # positive definite, since l2 > 0
     inverse, _ = spotri(factor, lower=True, overwrite_c=True)
     mirror(inverse)
-    diagonal = np.diag(inverse).copy()
-    inverse /= -diagonal
-    np.fill_diagonal(inverse, 0)
-    # LAPACK left it in columns; histories read rows.
-    return np.ascontiguousarray(inverse)
+    result: Scores = inverse.T  # it is symmetric: so it lies in rows, as histories read it, without a copy
+    result /= -np.diag(result).copy()
+    np.fill_diagonal(result, 0)
+    return result
 
 
-def mirror(lower: NDArray[np.float32], block: int = 512) -> None:
+def mirror(lower: NDArray[np.float32], block: int = BLOCK) -> None:
     """Copy the lower triangle onto the upper, in place and by blocks so that no second matrix is made."""
     for start in range(0, len(lower), block):
         stop = start + block

@@ -22,7 +22,7 @@ FIT: Mapping[str, Callable[[Histories, Features, Config], Generator]] = {
     ),
 }
 RESTORE: Mapping[str, Callable[[Tensors], Generator]] = {
-    "ease": lambda tensors: ItemToItem.from_tensors("ease", tensors),
+    "ease": ease.restore,
     "transitions": lambda tensors: ItemToItem.from_tensors("transitions", tensors),
     "later": lambda tensors: ItemToItem.from_tensors("later", tensors),
     "popularity": lambda tensors: Popularity(tensors["log_count"].astype("float32")),

@@ -211,7 +211,7 @@ def test_triples_and_users_are_checked():
         (ITEMS, EVENTS, {"time": "when"}, ["`when`", "data.time"]),
         (ITEMS, EVENTS, {"title": "it"}, ["`it`", "data.title"]),
         (ITEMS, EVENTS, {"text": ("title", "body")}, ["`body`", "data.text"]),
-        ([], EVENTS, {}, ["items", "item_id", "none"]),
+        ([], EVENTS, {}, ["items", "no rows"]),
         (pl.DataFrame(schema={"item_id": pl.String}), EVENTS, {}, ["items", "no rows"]),
         (ITEMS, [{"user_id": "u", "item_id": "q"}], {}, ["interactions", "no row can be used", "unknown item", "'q'"]),
         (ITEMS, EVENTS, {"attributes": ("title",)}, ["`title`", "another name"]),

@@ -220,6 +220,23 @@ def test_a_configuration_of_another_version_is_an_artefact_to_build_again(engine
         Engine.load(tmp_path / "kept")
 
 
+def test_nothing_to_add_is_no_error(loaded):
+    assert loaded.add_items([]) == []
+    assert loaded.add_events([]) == 0
+
+
+def test_a_catalogue_read_with_other_settings_is_told(tmp_path):
+    tables = catalogue.from_tables([{"item_id": "a"}], [{"user_id": "u", "item_id": "a"}], settings(tmp_path, {}))
+    with pytest.raises(DataError, match="no column 'genre', 'brand', 'price'"):
+        Engine.build(tables, settings(tmp_path))
+
+
+@pytest.mark.parametrize(("rows", "history"), [([], events()), (items(), [])])
+def test_a_table_in_memory_without_rows_is_told(tmp_path, rows, history):
+    with pytest.raises(DataError, match="the table has no rows"):
+        catalogue.from_tables(rows, history, settings(tmp_path))
+
+
 def test_names_that_the_graph_cannot_hold_are_told(tmp_path):
     with pytest.raises(DataError, match="颜色"):
         catalogue.from_tables([{"item_id": "a", "颜色": "白"}], None, settings(tmp_path, {"attributes": ["颜色"]}))
