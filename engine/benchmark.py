@@ -3,13 +3,15 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from scipy import sparse
 
 from engine import fusion, history
-from engine.candidates import Features, fit_all
+from engine.candidates import Features, enabled, fit_all
 from engine.catalogue import Catalogue
 from engine.config import Config
 from engine.evaluation import bootstrap, metrics, runs
@@ -60,14 +62,16 @@ def question(catalogue: Catalogue, split: Split) -> Question:
     return Question(testers, items, known, asked, allowed, relevant)
 
 
+SPARSE = ("facts", "words")
+MODALITIES = (*SPARSE, "text", "image")
+
+
 def compare(
     catalogue: Catalogue, split: Split, features: Features, config: Config, stage: Stage, depth: int = 100
 ) -> tuple[list[Row], Trained]:
     """Weft and the rivals it must beat, all from the same histories; the engine's row comes first."""
     asked = question(catalogue, split)
-    trained = train(asked.known, features, config, stage)
-    known = np.bincount(asked.known.items, minlength=len(asked.items)) > 0
-    ranker = Ranker(trained.generators, trained.fusion, trained.reranker, features, known)
+    ranker, trained = trained_ranker(asked, features, config, stage)
     rows = [_row("weft", asked, config, *_ranked(ranker, asked, depth))]
     if trained.reranker is not None:
         plain = replace(ranker, reranker=None)
@@ -79,14 +83,55 @@ def compare(
     return rows, trained
 
 
+def ablations(
+    catalogue: Catalogue, split: Split, features: Features, config: Config, stage: Stage, depth: int = 100
+) -> list[Row]:
+    """Weft trained anew without one thing at a time: each modality, and the order of events."""
+    asked = question(catalogue, split)
+    rows = []
+    for name in MODALITIES:
+        if getattr(features, name).size:
+            stage(f"without {name}")
+            ranker, _ = trained_ranker(asked, without(features, name), config, stage)
+            rows.append(_row(f"weft without {name}", asked, config, *_ranked(ranker, asked, depth)))
+    stage("without sequence")
+    ranker, _ = trained_ranker(asked, features, unordered(config), stage)
+    return [*rows, _row("weft without sequence", asked, config, *_ranked(ranker, asked, depth))]
+
+
+def trained_ranker(asked: Question, features: Features, config: Config, stage: Stage) -> tuple[Ranker, Trained]:
+    """The ranker that this configuration gives on what is known."""
+    trained = train(asked.known, features, config, stage)
+    known = np.bincount(asked.known.items, minlength=len(asked.items)) > 0
+    return Ranker(trained.generators, trained.fusion, trained.reranker, features, known), trained
+
+
+def without(features: Features, name: str) -> Features:
+    """The same items with one modality blanked."""
+    kept: Any = getattr(features, name)
+    blank: dict[str, Any] = {name: sparse.csr_array(kept.shape, dtype=np.float32) if name in SPARSE else 0 * kept}
+    return replace(features, **blank)
+
+
+def unordered(config: Config) -> Config:
+    """No transitions, and histories that do not fade: what is left when the order of events says nothing."""
+    changes: dict[str, Any] = {name: {"enabled": False} for name in ("transitions", "later")}
+    changes |= {name: {"half_lives": (np.inf,)} for name in ("ease", "content", "gnn")}
+    candidates = {name: getattr(config.candidates, name).model_copy(update=change) for name, change in changes.items()}
+    return config.model_copy(update={"candidates": config.candidates.model_copy(update=candidates)})
+
+
 def rivals(asked: Question, features: Features, config: Config) -> list[tuple[str, NDArray[np.float32]]]:
-    """(users, items) scores of each generator's signals alone, and of chance."""
+    """(users, items) scores of each generator's signals alone, and of chance.
+
+    Left out: signals that say the same of every item that may be shown, whose order would be that of the table.
+    """
     chance = np.random.default_rng(config.seed).random((len(asked.users), len(asked.items)), np.float32)
     found = [("random", chance)]
-    for generator in fit_all(asked.known, features, config, ("popularity", "ease", "transitions", "content")):
+    for generator in fit_all(asked.known, features, config, enabled(config, features)):
         scores = generator.score(asked.asked)
         found += [(name, np.array(one)) for name, one in zip(generator.signals, scores, strict=True)]
-    return found
+    return [(name, scores) for name, scores in found if np.ptp(scores[:, asked.allowed], axis=1).any()]
 
 
 def _ranked(ranker: Ranker, asked: Question, depth: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:

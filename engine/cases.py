@@ -28,24 +28,28 @@ BASE, LEARN, JUDGE = 0, 1, 2
 
 @dataclass(frozen=True)
 class Case:
-    """Candidate lists of one kind, with the signals' names and the histories that they were read from."""
+    """Candidate lists of one kind, and the signals' names."""
 
     kind: str
     names: tuple[str, ...]
     lists: Lists
     sample: Sample
-    inputs: Histories
 
 
 def parts(histories: Histories, config: Config, rng: np.random.Generator) -> NDArray[np.int8]:
-    """(events,) BASE, LEARN or JUDGE: by position in time within a user, or by chance where there are no times."""
-    position = histories.lengths[histories.rows] - 1 - histories.ages
+    """(events,) BASE, LEARN or JUDGE: by position in time within a user, or by chance where there are no times.
+
+    The last share of a user's events is JUDGE and the share before it LEARN: one event at least of each, where there
+    are two and three.
+    """
+    later, lengths = histories.ages, histories.lengths[histories.rows]
     if not histories.times.any():
-        order = np.lexsort((rng.random(len(position)), histories.rows))
-        position = position[np.argsort(order)]
-    share = position / histories.lengths[histories.rows]
-    judged, learned = config.evaluation.test_share, config.evaluation.valid_share
-    return np.where(share >= 1 - judged, JUDGE, np.where(share >= 1 - judged - learned, LEARN, BASE)).astype(np.int8)
+        order = np.lexsort((rng.random(len(later)), histories.rows))
+        later = later[np.argsort(order)]
+    judged = np.maximum(1, (config.evaluation.test_share * lengths).astype(np.int64))
+    learned = judged + np.maximum(1, (config.evaluation.valid_share * lengths).astype(np.int64))
+    base = later == lengths - 1  # a user's first event
+    return np.where(base | (later >= learned), BASE, np.where(later < judged, JUDGE, LEARN)).astype(np.int8)
 
 
 def hidden_items(histories: Histories, share: float, rng: np.random.Generator) -> NDArray[np.int8]:
@@ -115,4 +119,4 @@ def case(
     signals = fusion.standardised(generators, inputs, known)
     names = tuple(name for generator in generators for name in generator.signals)
     lists = Lists(signals, fusion.trust(inputs), known, allowed, chosen)
-    return Case(kind, names, lists, fusion.sample(lists, rng), inputs)
+    return Case(kind, names, lists, fusion.sample(lists, rng))

@@ -96,7 +96,7 @@ class Ease(Section):
     """Ridge penalty; more items or fewer events want more."""
     half_lives: HalfLives = (3.0, 10.0, 30.0, inf)
     """In events: after so many a past event weighs half; `inf` never fades. Each gives a signal of its own."""
-    max_items: Count = 40_000
+    max_items: Count = 25_000
     """Only the most chosen items get weights; memory is 4 bytes times its square."""
 
 
@@ -165,9 +165,9 @@ class Gnn(Section):
     """Whether this generator is built."""
     dim: Count = 64
     """Size of a node's vector."""
-    epochs: Count = 150
+    epochs: Count = 80
     """Passes over the whole graph."""
-    learning_rate: Positive = 0.005
+    learning_rate: Positive = 0.01
     """The highest, of AdamW with one cycle."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.4
     """Share of values hidden in training."""
@@ -243,7 +243,7 @@ class Config(Section):
 
     seed: int = 0
     """Every random draw starts from it: the same seed and tables give the same engine."""
-    threads: Count = 1
+    threads: Count = 2
     """Threads of the learning parts; more than there are free cores makes it many times slower."""
     data: Data = Data()
     encoders: Encoders = Encoders()

@@ -11,7 +11,7 @@ answers (see training.py).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -51,6 +51,13 @@ class Fusion:
         weight, slope = (np.ascontiguousarray(matrix[:, at]) for matrix in (self.weight, self.slope))
         return Fusion(names, weight, slope, self.offset)
 
+    def over(self, names: tuple[str, ...]) -> "Fusion":
+        """The same fusion over more signals, those of its own among them: the rest weigh nothing."""
+        at = [names.index(name) for name in self.names]
+        weight, slope = (np.zeros((2, len(names)), np.float32) for _ in range(2))
+        weight[:, at], slope[:, at] = self.weight, self.slope
+        return Fusion(names, weight, slope, self.offset)
+
     def gates(self, trust: NDArray[np.float32]) -> Signals:
         """(2, users, signals) weight of each signal for known and for new items."""
         return np.asarray(self.weight[:, None, :] + self.slope[:, None, :] * trust[None, :, None], np.float32)
@@ -72,13 +79,18 @@ def trust(histories: Histories) -> NDArray[np.float32]:
 
 def standardised(generators: Sequence[Generator], histories: Histories, known: NDArray[np.bool_]) -> Signals:
     """(users, items, signals) scores of all generators, mean 0 and deviation 1 per user over the known items."""
-    parts = [np.moveaxis(generator.score(histories), 0, -1) for generator in generators]
-    signals = np.concatenate(parts, axis=-1)
-    base = signals[:, known] if known.any() else signals
-    mean = base.mean(axis=1, keepdims=True)
-    deviation = base.std(axis=1, keepdims=True)
-    # A signal that says nothing for a user (no history yet) is zero, not noise blown up.
-    return np.asarray(np.divide(signals - mean, deviation, out=np.zeros_like(signals), where=deviation > 1e-6))
+    width = sum(len(generator.signals) for generator in generators)
+    result = np.empty((len(histories), len(known), width), np.float32)
+    at = 0
+    for generator in generators:
+        for scores in generator.score(histories):  # (users, items)
+            base = scores[:, known] if known.any() else scores
+            mean, deviation = base.mean(axis=1, keepdims=True), base.std(axis=1, keepdims=True)
+            # A signal that says nothing for a user (no history yet) is zero, not noise blown up.
+            factor = np.divide(1, deviation, out=np.zeros_like(deviation), where=deviation > 1e-6)
+            result[..., at] = (scores - mean) * factor
+            at += 1
+    return result
 
 
 def even(names: Sequence[str]) -> Fusion:
@@ -98,6 +110,10 @@ class Sample:
     log_odds: torch.Tensor
     """Correction of a sampled candidate's score: log(1 / chance of being drawn), -inf where padded."""
     trust: torch.Tensor
+
+    def only(self, columns: Sequence[int]) -> "Sample":
+        """The same lists with some of the signals."""
+        return replace(self, signals=self.signals[..., list(columns)])
 
 
 NEGATIVES = 150
@@ -129,17 +145,26 @@ def sample(lists: Lists, rng: np.random.Generator, negatives: int = NEGATIVES) -
     return Sample(*(torch.from_numpy(np.ascontiguousarray(array, np.float32)) for array in arrays))
 
 
-def fit(samples: Sequence[Sample], names: tuple[str, ...], on: NDArray[np.bool_], l2: float, steps: int = 40) -> Fusion:
+STEPS, MORE_STEPS = 40, 8
+"""Of L-BFGS, from nothing and from weights that were learned with more or other signals."""
+
+
+def fit(
+    samples: Sequence[Sample], names: tuple[str, ...], on: NDArray[np.bool_], l2: float, start: Fusion | None = None
+) -> Fusion:
     """Weights of the signals that are on, by L-BFGS on the mean listwise softmax loss (ListNet, Cao et al. 2007).
 
-    `on` (2, signals) says which are used for known items and which for new ones.
-
-    Each element of `samples` weighs the same, however many users it has.
+    `on` (2, signals) says which are used for known items and which for new ones; `start` has all the names. Each
+    element of `samples` weighs the same, however many users it has.
     """
-    torch.manual_seed(0)
-    weight = torch.zeros(4, len(names), requires_grad=True)  # rows: known, new, slope known, slope new
-    offset = torch.zeros(1, requires_grad=True)
+    begin, first = np.zeros((4, len(names)), np.float32), 0.0  # rows: known, new, slope known, slope new
+    if start is not None:
+        old = start.only(names)
+        begin, first = np.concatenate([old.weight, old.slope]), float(old.offset[1])
+    weight = torch.tensor(begin, requires_grad=True)
+    offset = torch.tensor([first], requires_grad=True)
     mask = torch.from_numpy(np.concatenate([on, on]).astype(np.float32))
+    steps = STEPS if start is None else MORE_STEPS
     optimiser = torch.optim.LBFGS([weight, offset], max_iter=steps, history_size=10, line_search_fn="strong_wolfe")
 
     def loss() -> torch.Tensor:

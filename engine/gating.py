@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine import fusion, rerank
-from engine.candidates import Features
 from engine.cases import Case
 from engine.config import Config
 from engine.evaluation import bootstrap
@@ -86,14 +85,17 @@ def eliminate(
 
     Popularity always stays for known items: it is the answer to somebody without a history, whom no list stands for.
     """
-    kept, k = list(owners), config.evaluation.k
-    other = {(part, 1 - side) for part in owners}
-    gates: list[Gate] = []
+    k = config.evaluation.k
+    silent = [part for part in owners if mute(judge, part, side) and (part, side) != ("popularity", KNOWN)]
+    kept = [part for part in owners if part not in silent]
+    gates = [Gate(part, one.kind, 0, 0, 0, kept=False) for part in silent for one in judge]
+    whole = fuse(learn, {(part, side) for part in kept}, config)
     while True:
-        full = judged(judge, fuse(learn, other | {(part, side) for part in kept}, config), k)
+        full = judged(judge, whole, k)
         trials = {}
         for part in kept if len(kept) > 1 else []:
-            less = judged(judge, fuse(learn, other | {(p, side) for p in kept if p != part}, config), k)
+            rest = fuse(learn, {(p, side) for p in kept if p != part}, config, whole)
+            less = judged(judge, rest, k)
             trials[part] = [compare(part, kind, full[kind], less[kind], config) for kind in full]
         useless = {
             part: max(gate.gain for gate in found)
@@ -105,19 +107,32 @@ def eliminate(
         worst = min(useless, key=lambda part: useless[part])
         gates = [replace(gate, kept=False) for gate in trials[worst]] + gates
         kept.remove(worst)
+        whole = fuse(learn, {(part, side) for part in kept}, config, whole)
+
+
+def mute(judge: Sequence[Case], part: str, side: int) -> bool:
+    """Whether a part says the same of all the items on one side, and so nothing."""
+    for one in judge:
+        items = one.lists.known if side == KNOWN else ~one.lists.known
+        columns = [at for at, name in enumerate(one.names) if part_of(name) == part]
+        if any(np.ptp(one.lists.signals[:, items, at], axis=1).any() for at in columns):
+            return False
+    return True
 
 
 def gate_reranker(
-    learn: Sequence[Case], judge: Sequence[Case], uses: Collection[Use], features: Features, config: Config
+    learn: Sequence[Case], judge: Sequence[Case], uses: Collection[Use], config: Config
 ) -> tuple[Reranker | None, dict[str, list[float]], list[Gate]]:
     """Learn the reranker on one half of the cases and keep it when the other half is the better for it."""
-    if not config.fusion.rerank:
+    taught, asked = of_known(learn), of_known(judge)
+    if not config.fusion.rerank or not taught or not asked:
         return None, {}, []
     model = fuse(learn, uses, config)
-    taught, asked = (tables(made, model, features, config) for made in (learn, judge))
-    reranker, curves = rerank.fit(taught, asked, config.fusion, config.seed, config.threads)
+    reranker, curves = rerank.fit(
+        tables(taught, model, config), tables(asked, model, config), config.fusion, config.seed
+    )
     gates = []
-    for one, rows in zip(judge, asked, strict=True):
+    for one, rows in zip(judge, tables(judge, model, config), strict=True):
         k = config.evaluation.k
         corrected = config.fusion.share * rows.fused + reranker.correct(rows.features)
         relevant = one.lists.chosen.sum(1)
@@ -127,12 +142,13 @@ def gate_reranker(
     return reranker if keep else None, curves, [replace(gate, kept=keep) for gate in gates]
 
 
-def fuse(made: Sequence[Case], uses: Collection[Use], config: Config) -> Fusion:
-    """The fusion learned from these cases, over the signals of the parts that are used."""
-    names = made[0].names
+def fuse(made: Sequence[Case], uses: Collection[Use], config: Config, start: Fusion | None = None) -> Fusion:
+    """The fusion learned from these cases, over the signals of the parts that are used; quicker with a `start`."""
+    used = {part for part, _ in uses}
+    names = tuple(name for name in made[0].names if part_of(name) in used)
+    columns = [made[0].names.index(name) for name in names]
     on = np.array([[(part_of(name), side) in uses for name in names] for side in (KNOWN, NEW)])
-    model = fusion.fit([one.sample for one in made], names, on, config.fusion.l2)
-    return model.only(tuple(names[at] for at in np.flatnonzero(on.any(axis=0))))
+    return fusion.fit([one.sample.only(columns) for one in made], names, on, config.fusion.l2, start)
 
 
 def part_of(signal: str) -> str:
@@ -144,18 +160,22 @@ def judged(made: Sequence[Case], model: Fusion, k: int) -> dict[str, NDArray[np.
     """(users,) NDCG@k of the fused ranking for each kind of list."""
     quality = {}
     for one in made:
-        lists = narrowed(one, model)
-        scores = model.score(lists.signals, lists.trust, lists.known)
+        lists = one.lists
+        scores = model.over(one.names).score(lists.signals, lists.trust, lists.known)
         best = rerank.best(scores, lists.allowed, k)
         at = (best.user, best.item)
         quality[one.kind] = ndcg(best.sizes, scores[at], lists.chosen[at], lists.chosen.sum(1), k)
     return quality
 
 
-def tables(made: Sequence[Case], model: Fusion, features: Features, config: Config) -> list[rerank.Table]:
+def of_known(made: Sequence[Case]) -> list[Case]:
+    """Those whose lists are of known items: the reranker learns from no others."""
+    return [one for one in made if one.kind in ASKED[KNOWN]]
+
+
+def tables(made: Sequence[Case], model: Fusion, config: Config) -> list[rerank.Table]:
     """The reranker's rows of each case, with the signals of the fusion only."""
-    depth = config.fusion.depth
-    return [rerank.table(narrowed(one, model), one.inputs, model, features, depth) for one in made]
+    return [rerank.table(narrowed(one, model), model, config.fusion.depth) for one in made]
 
 
 def narrowed(case: Case, model: Fusion) -> fusion.Lists:

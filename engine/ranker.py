@@ -59,7 +59,7 @@ class Ranker:
         scores = fused[best.user, best.item]
         table = None
         if self.reranker is not None:
-            table = rerank.feature_table(best, signals, trust, self.known, histories, self.features)
+            table = rerank.feature_table(best, signals, trust, self.known)
             scores = self.reranker.share * scores + self.reranker.correct(table)
         rows, cut = top(best, scores, n)
         if not explain:

@@ -1,11 +1,11 @@
 """The reranker: boosted trees that correct the fused score of the best candidates.
 
-    score = share * fused + correction(features)
+    score = share * fused + correction(features) * known
 
-LambdaRank (Burges 2010, by LightGBM) learns the correction over the generators' signals, how close the candidate's
-words, picture and facts are to the recent history, how long that is, and whether the item is known. It starts from the
-fused score, so it only has to learn what a weighted sum cannot say: thresholds and interactions. Contributions stay
-exact: the fused terms, plus the trees' SHAP values (Lundberg 2018), which sum to the correction.
+LambdaRank (Burges 2010, by LightGBM) learns the correction over the generators' signals and how long the history is.
+It starts from the fused score, so it only has to learn what a weighted sum cannot say: thresholds and interactions. An
+item without history is left as it is, for nothing was gained there. Contributions stay exact: the fused terms, plus the
+trees' SHAP values (Lundberg 2018), which sum to the correction.
 """
 
 from collections.abc import Sequence
@@ -15,15 +15,8 @@ import lightgbm
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.candidates import Features
-from engine.candidates.base import dense
 from engine.config import Fusion as Settings
 from engine.fusion import Fusion, Lists
-from engine.history import Histories
-
-RECENT = 20
-"""Events of the history that a candidate is compared with."""
-CLOSENESS = ("text", "image", "facts")
 
 
 @dataclass(frozen=True)
@@ -34,6 +27,10 @@ class Candidates:
     item: NDArray[np.int64]
     sizes: NDArray[np.int64]
     """(users,) candidates a user; rows of a user are together, best first."""
+
+
+KNOWN = -2
+"""The column of a feature table that says whether the item has history; one that has none is not corrected."""
 
 
 @dataclass(frozen=True)
@@ -47,19 +44,19 @@ class Reranker:
         """(rows,) corrections of a feature table (rows, features)."""
         if not len(table):  # LightGBM has no answer to a table without rows
             return np.zeros(0, np.float32)
-        return np.asarray(self.booster.predict(table, num_threads=1), np.float32)
+        return np.asarray(self.booster.predict(table, num_threads=1) * table[:, KNOWN], np.float32)
 
     def terms(self, table: NDArray[np.float32]) -> NDArray[np.float32]:
-        """(rows, features + 1) SHAP values of the correction; the last column is the same for every candidate."""
+        """(rows, features + 1) SHAP values of the correction; the last column is the same for every known item."""
         if not len(table):
             return np.zeros((0, table.shape[1] + 1), np.float32)
-        return np.asarray(self.booster.predict(table, pred_contrib=True, num_threads=1), np.float32)
+        terms = self.booster.predict(table, pred_contrib=True, num_threads=1)
+        return np.asarray(terms * table[:, [KNOWN]], np.float32)
 
 
 def feature_names(signals: Sequence[str]) -> list[str]:
     """Columns of the feature table; the part a column speaks for is its name up to the first dot."""
-    closeness = [f"content.{kind}_{how}" for kind in CLOSENESS for how in ("nearest", "mean")]
-    return [*signals, *closeness, "context.known", "context.history"]
+    return [*signals, "context.known", "context.history"]
 
 
 def best(scores: NDArray[np.float32], allowed: NDArray[np.bool_], depth: int) -> Candidates:
@@ -75,36 +72,11 @@ def best(scores: NDArray[np.float32], allowed: NDArray[np.bool_], depth: int) ->
 
 
 def feature_table(
-    candidates: Candidates,
-    signals: NDArray[np.float32],
-    trust: NDArray[np.float32],
-    known: NDArray[np.bool_],
-    histories: Histories,
-    features: Features,
+    candidates: Candidates, signals: NDArray[np.float32], trust: NDArray[np.float32], known: NDArray[np.bool_]
 ) -> NDArray[np.float32]:
     """(rows, features) of the candidates, columns as in `feature_names`; signals is (users, items, signals)."""
     user, item = candidates.user, candidates.item
-    context = np.column_stack([known[item], trust[user]]).astype(np.float32)
-    return np.hstack([signals[user, item], closeness(candidates, histories, features), context])
-
-
-def closeness(candidates: Candidates, histories: Histories, features: Features) -> NDArray[np.float32]:
-    """(rows, 6) cosine to the nearest of the recent history and to its mean, by text, picture and facts."""
-    result = np.zeros((len(candidates.user), 2 * len(CLOSENESS)), np.float32)
-    recent = histories.recent(RECENT)
-    start = 0
-    for row, size in enumerate(candidates.sizes):
-        stop = start + size
-        past = recent.items[recent.indptr[row] : recent.indptr[row + 1]]
-        if size and len(past):
-            items = candidates.item[start:stop]
-            for column, kind in enumerate(CLOSENESS):
-                vectors = getattr(features, kind)
-                cosines = dense(vectors[items] @ vectors[past].T)
-                result[start:stop, 2 * column] = cosines.max(1)
-                result[start:stop, 2 * column + 1] = cosines.mean(1)
-        start = stop
-    return result
+    return np.column_stack([signals[user, item], known[item], trust[user]]).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -117,11 +89,11 @@ class Table:
     sizes: NDArray[np.int64]
 
 
-def table(lists: Lists, histories: Histories, fusion: Fusion, features: Features, depth: int) -> Table:
+def table(lists: Lists, fusion: Fusion, depth: int) -> Table:
     """What the reranker learns from: the candidates that the fusion would hand it."""
     fused = fusion.score(lists.signals, lists.trust, lists.known)
     candidates = best(fused, lists.allowed, depth)
-    rows = feature_table(candidates, lists.signals, lists.trust, lists.known, histories, features)
+    rows = feature_table(candidates, lists.signals, lists.trust, lists.known)
     at = (candidates.user, candidates.item)
     return Table(rows, fused[at], lists.chosen[at], candidates.sizes)
 
@@ -131,7 +103,6 @@ def fit(
     judge: Sequence[Table],
     settings: Settings,
     seed: int,
-    threads: int,
     rounds: int | None = None,
 ) -> tuple[Reranker, dict[str, list[float]]]:
     """Boost on `learn`; with `judge`, stop when its NDCG@20 no longer rises, otherwise after `rounds`.
@@ -143,7 +114,7 @@ def fit(
         "objective": "lambdarank", "metric": "ndcg", "ndcg_eval_at": [20], "learning_rate": 0.06, "num_leaves": 15,
         "min_data_in_leaf": 50, "bagging_fraction": 0.7, "bagging_freq": int(rows > 1), "feature_fraction": 0.5,
         "lambda_l2": 5.0, "lambdarank_truncation_level": 40, "seed": seed, "deterministic": True,
-        "force_row_wise": True, "num_threads": threads, "verbose": -1,
+        "force_row_wise": True, "num_threads": 1, "verbose": -1,
     }  # fmt: skip
     data = _dataset(learn, settings.share)
     curves: dict[str, dict[str, list[float]]] = {}

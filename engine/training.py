@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +15,7 @@ from engine.cases import JUDGE, LEARN, cases, hidden_items, parts
 from engine.config import Config
 from engine.errors import ConfigError
 from engine.fusion import Fusion
-from engine.gating import Gate, fuse, gate_parts, gate_reranker, tables
+from engine.gating import Gate, fuse, gate_parts, gate_reranker, of_known, tables
 from engine.history import Histories
 from engine.rerank import Reranker
 
@@ -34,8 +35,9 @@ class Trained:
 
 def train(histories: Histories, features: Features, config: Config, stage: Callable[[str], None] = log.info) -> Trained:
     """Fit generators out of fold, learn fusion and reranker, gate every part, then refit on everything that is kept."""
-    torch.set_num_threads(config.threads)
-    with threadpool_limits(config.threads):
+    threads = max(1, config.threads // 2)  # half of them for each of the two things done at once
+    torch.set_num_threads(threads)
+    with threadpool_limits(threads):
         return _train(histories, features, config, stage)
 
 
@@ -49,10 +51,15 @@ def _train(histories: Histories, features: Features, config: Config, stage: Call
             "no generator is left: enable one under [candidates]; those of content need texts, pictures or attributes"
         )
 
-    stage("generators that have not seen what the fusion learns from")
-    learn = cases(histories, part, LEARN, hidden == LEARN, features, config, rng)
-    stage("generators that have not seen what the fusion is judged on")
-    judge = cases(histories, part, JUDGE, hidden == JUDGE, features, config, rng)
+    stage("generators that have not seen what the fusion learns from and is judged on")
+    with ThreadPoolExecutor(min(2, config.threads)) as pool:
+        # Each has random draws of its own, so that nothing depends on which is the quicker.
+        drawn = rng.spawn(2)
+        learn, judge = pool.map(
+            lambda asked, own: cases(histories, part, asked, hidden == asked, features, config, own),
+            (LEARN, JUDGE),
+            drawn,
+        )
     if not learn or not judge:
         log.warning("too little history to learn a fusion from: every signal weighs the same, and nothing is gated")
         generators = fit_all(histories, features, config, owners)
@@ -60,11 +67,11 @@ def _train(histories: Histories, features: Features, config: Config, stage: Call
     stage("fusion, each part gated on validation")
     uses, gates = gate_parts(learn, judge, owners, config)
     stage("reranker")
-    reranker, curves, gate = gate_reranker(learn, judge, uses, features, config)
+    reranker, curves, gate = gate_reranker(learn, judge, uses, config)
     final = fuse(learn + judge, uses, config)
     if reranker is not None:
-        everything = tables(learn + judge, final, features, config)
-        reranker, _ = rerank.fit(everything, [], config.fusion, config.seed, config.threads, reranker.rounds)
+        everything = tables(of_known(learn + judge), final, config)
+        reranker, _ = rerank.fit(everything, [], config.fusion, config.seed, reranker.rounds)
     stage("generators on everything")
     generators = fit_all(histories, features, config, {part for part, _ in uses})
     return Trained(generators, final, reranker, gates + gate, curves)

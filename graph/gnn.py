@@ -11,6 +11,7 @@ new item is its features and edges. With a thousand items to learn from it would
 edges (DropEdge, Rong et al. 2020) and whole entities are dropped in training.
 """
 
+import threading
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,15 +22,16 @@ import torch
 from numpy.typing import NDArray
 from scipy import sparse
 from torch import Tensor, nn
-from torch.nn.functional import dropout
 
 with warnings.catch_warnings():
     warnings.filterwarnings("ignore", ".*torch.jit", FutureWarning)  # about how torch_geometric is written
     from torch_geometric.nn import RGCNConv, SAGEConv
-    from torch_geometric.utils import dropout_edge
 
 Vectors = NDArray[np.float32]
 Progress = Callable[[int, int], None]
+Chance = torch.Generator | None
+"""What is dropped in training is drawn from it; without one nothing is dropped."""
+_SEEDING = threading.Lock()
 WIDEST = 64
 """Leading coordinates of a feature that the network looks at: more is slower, and no better."""
 
@@ -39,8 +41,8 @@ class GnnConfig:
     """How large the network is and how it is trained."""
 
     dim: int = 64
-    epochs: int = 150
-    learning_rate: float = 5e-3
+    epochs: int = 80
+    learning_rate: float = 0.01
     dropout: float = 0.4
     """Share of the features' coordinates, and of the last layer's, hidden in training."""
     edge_dropout: float = 0.5
@@ -77,28 +79,43 @@ class Network(nn.Module):
         self.norm = nn.LayerNorm(dim)
         self.result = nn.Linear(dim * (len(widths) + 1), targets)
 
-    def encode(self, features: Sequence[Tensor]) -> list[Tensor]:
+    def encode(self, features: Sequence[Tensor], chance: Chance = None) -> list[Tensor]:
         """One (items, dim) vector a feature."""
-        rate = self.config.dropout
-        return [layer(dropout(x, rate, self.training)) for layer, x in zip(self.inputs, features, strict=True)]
+        return [layer(_drop(x, self.config.dropout, chance)) for layer, x in zip(self.inputs, features, strict=True)]
 
-    def entities(self, inputs: Sequence[Tensor], edges: Tensor) -> Tensor:
+    def entities(self, inputs: Sequence[Tensor], edges: Tensor, chance: Chance = None) -> Tensor:
         """(entities, dim) vectors that have taken in their items; edges (2, n) from item to entity."""
         own: Tensor = self.entity
-        if self.training:
-            own = own * (torch.rand(len(own), 1) >= self.config.entity_dropout)
-        kept, _ = dropout_edge(edges, self.config.edge_dropout, training=self.training)
-        merged: Tensor = self.up((torch.relu(torch.stack(list(inputs)).sum(0)), own), kept)
+        if chance is not None:
+            own = own * _kept(len(own), self.config.entity_dropout, chance)[:, None]
+            edges = edges[:, _kept(edges.shape[1], self.config.edge_dropout, chance)]
+        merged: Tensor = self.up((torch.relu(torch.stack(list(inputs)).sum(0)), own), edges)
         return own + merged
 
-    def items(self, inputs: Sequence[Tensor], entities: Tensor, edges: Tensor, relation: Tensor) -> Tensor:
+    def items(
+        self, inputs: Sequence[Tensor], entities: Tensor, edges: Tensor, relation: Tensor, chance: Chance = None
+    ) -> Tensor:
         """(items, targets) from the items' own vectors and their entities'; relation (n,) of each edge."""
-        kept, mask = dropout_edge(edges, self.config.edge_dropout, training=self.training)
+        if chance is not None:
+            kept = _kept(edges.shape[1], self.config.edge_dropout, chance)
+            edges, relation = edges[:, kept], relation[kept]
         blank = inputs[0].new_zeros(len(inputs[0]), entities.shape[1])
-        message = self.norm(self.down((entities, blank), kept.flip(0), relation[mask]))
+        message = self.norm(self.down((entities, blank), edges.flip(0), relation))
         together = torch.relu(torch.cat([*inputs, message], dim=1))
-        result: Tensor = self.result(dropout(together, self.config.dropout, self.training))
+        result: Tensor = self.result(_drop(together, self.config.dropout, chance))
         return result
+
+
+def _kept(n: int, rate: float, chance: torch.Generator) -> Tensor:
+    """(n,) true where one of n is not dropped."""
+    return torch.rand(n, generator=chance) >= rate
+
+
+def _drop(x: Tensor, rate: float, chance: Chance) -> Tensor:
+    """Dropout; torch's own draws from a generator that all threads share."""
+    if chance is None:
+        return x
+    return x * (torch.rand(x.shape, generator=chance) >= rate) / (1 - rate)
 
 
 @dataclass(frozen=True)
@@ -152,25 +169,27 @@ def fit(
     bases = [leading(feature, WIDEST) for feature in graph.features]
     features, (edges, relation) = _reduced(graph, bases), _edges(graph)
     rows, wanted, share = torch.from_numpy(known), torch.from_numpy(targets), torch.from_numpy(weights)
-    with torch.random.fork_rng(devices=[]):
+    relations = int(graph.relations.max(initial=-1)) + 1
+    widths = [basis.shape[1] for basis in bases]
+    with _SEEDING, torch.random.fork_rng(devices=[]):  # first weights come from a generator that all threads share
         torch.manual_seed(config.seed)
-        relations = int(graph.relations.max(initial=-1)) + 1
-        widths = [basis.shape[1] for basis in bases]
         network = Network(widths, graph.facts.shape[1], relations, targets.shape[1], config)
-        optimizer = torch.optim.AdamW(network.parameters(), config.learning_rate, weight_decay=config.weight_decay)
-        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, config.learning_rate, total_steps=config.epochs)
-        curve = []
-        for epoch in range(config.epochs):
-            inputs = network.encode(features)
-            found = network.items(inputs, network.entities(inputs, edges), edges, relation)[rows]
-            loss = ((found - wanted).square() * share).mean(0).sum()
-            optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
-            schedule.step()
-            curve.append(float(loss.detach()))
-            if progress:
-                progress(epoch + 1, config.epochs)
+    chance = torch.Generator().manual_seed(config.seed)
+    optimizer = torch.optim.AdamW(network.parameters(), config.learning_rate, weight_decay=config.weight_decay)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, config.learning_rate, total_steps=config.epochs)
+    curve = []
+    for epoch in range(config.epochs):
+        inputs = network.encode(features, chance)
+        entities = network.entities(inputs, edges, chance)
+        found = network.items(inputs, entities, edges, relation, chance)[rows]
+        loss = ((found - wanted).square() * share).mean(0).sum()
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        schedule.step()
+        curve.append(float(loss.detach()))
+        if progress:
+            progress(epoch + 1, config.epochs)
     network.eval()
     with torch.inference_mode():
         entities = network.entities(network.encode(features), edges)

@@ -47,6 +47,10 @@ def bench(
     split: Annotated[Path, typer.Option(help="A folder with train.tsv, test.tsv and candidates.txt.")],
     items: Annotated[Path, typer.Option(help="The folder that `weft import` wrote.")],
     runs: Annotated[Path, typer.Option(help="Where the run files go.")],
+    ablations: Annotated[
+        bool,
+        typer.Option("--ablations", help="Also train without each modality and without sequence: six times longer."),
+    ] = False,
 ) -> None:
     """Rank a given split by Weft and its rivals.
 
@@ -63,6 +67,8 @@ def bench(
         made = read_folder(split, tables.interactions)
         features = describe(tables, settings, progress=work.progress).features
         rows, trained = benchmark.compare(tables, made, features, settings, work.stage)
+        if ablations:
+            rows += benchmark.ablations(tables, made, features, settings, work.stage)
         work.stage("run files")
         benchmark.write_runs(rows, benchmark.question(tables, made), runs)
     k = settings.evaluation.k

@@ -72,7 +72,7 @@ def test_paths_start_from_the_folder_of_the_file(tmp_path):
         ("\n\nk = 20", ["line 3", "`k`", "`evaluation.k`"]),
         ("zzz = 1", ["line 1", "`zzz`", "remove it"]),
         ("[evaluation]\nsplit = 'tim'", ["line 2", "`evaluation.split`", "'time'", "cold-item", "got 'tim'"]),
-        ("threads = 'two'", ["line 1", "`threads`", "integer", "default, 1"]),
+        ("threads = 'two'", ["line 1", "`threads`", "integer", "default, 2"]),
         ("[data]\nitems = 5", ["line 2", "`data.items`", "a path in quotes"]),
         (
             "[candidates.ease]\nhalf_lives = [1.0, -3]",

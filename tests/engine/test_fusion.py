@@ -2,13 +2,10 @@
 
 import numpy as np
 import pytest
-from scipy import sparse
 
 from engine import fusion, gating, rerank
-from engine.candidates import Features
 from engine.config import Config, Fusion
 from engine.fusion import Lists
-from engine.history import Histories
 
 NAMES = ("good.1", "noise.1", "content.1")
 ALL = np.ones((2, 3), bool)
@@ -74,11 +71,8 @@ def test_the_reranker_learns_an_interaction_and_its_terms_sum() -> None:
     chosen = truth > np.quantile(truth, 0.9, axis=1, keepdims=True)
     made = Lists(signals, np.zeros(users, np.float32), np.ones(items, bool), np.ones((users, items), bool), chosen)
     model = learned(made)
-    blank, zeros = sparse.csr_array((items, 1), dtype=np.float32), np.zeros((items, 1), np.float32)
-    nothing = Features(blank, blank, zeros, zeros, np.zeros(1, np.int64))
-    empty = Histories(np.zeros(users + 1, np.int64), *(np.zeros(0, t) for t in (np.int32, np.float32, np.int64)), items)
-    rows = rerank.table(made, empty, model, nothing, depth=items)
-    reranker, _ = rerank.fit([rows], [], Fusion(), seed=0, threads=1, rounds=60)
+    rows = rerank.table(made, model, depth=items)
+    reranker, _ = rerank.fit([rows], [], Fusion(), seed=0, rounds=60)
     corrected = Fusion().share * rows.fused + reranker.correct(rows.features)
     relevant = chosen.sum(1)
     plain, better = (gating.ndcg(rows.sizes, s, rows.chosen, relevant, 10) for s in (rows.fused, corrected))

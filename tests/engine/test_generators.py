@@ -87,16 +87,34 @@ def test_transitions_count_what_follows() -> None:
 
 
 @pytest.mark.parametrize("name", ["content", "gnn"])
-def test_an_item_nobody_has_met_is_placed_by_what_it_is(name: str) -> None:
-    histories, described = checkerboard(), features()
-    hidden = histories.select(histories.items != 4)
-    model = fit_all(hidden, described, Config(), [name])[0]
-    score = model.score(hidden)[model.signals.index(f"{name}.all"), :, 4]
-    assert score[0::2].min() > score[1::2].max()
-    grown = model.grow(described.take(np.array([4])))  # the same once more, as an item that comes later
-    wider = Histories(hidden.indptr, hidden.items, hidden.values, hidden.times, N + 1)
+def test_items_nobody_has_met_are_placed_by_what_they_are(name: str) -> None:
+    """Two kinds of items, told apart by one fact among five; even users choose of the one kind, odd of the other."""
+    rng = np.random.default_rng(0)
+    items, users, each = 60, 120, 8
+    noise = rng.random((items, 4)) < 0.3
+    kind = np.arange(items) % 2
+    facts = sparse.csr_array(np.column_stack([kind == 0, kind == 1, noise]).astype(np.float32))
+    blank = np.zeros((items, 1), np.float32)
+    described = Features(facts, sparse.csr_array((items, 0), dtype=np.float32), blank, blank, np.arange(6) // 2)
+    met = np.arange(50)
+    chosen = np.concatenate([rng.permutation(met[met % 2 == user % 2])[:each] for user in range(users)])
+    size = len(chosen)
+    seen = Histories(
+        np.arange(0, size + 1, each),
+        chosen.astype(np.int32),
+        np.ones(size, np.float32),
+        np.zeros(size, np.int64),
+        items,
+    )
+    model = fit_all(seen, described, Config(), [name])[0]
+    score = model.score(seen)[model.signals.index(f"{name}.all")][:, 50:]  # (users, items nobody has met)
+    same = np.arange(users)[:, None] % 2 == np.arange(50, items)[None, :] % 2
+    own, other = (np.nanmean(np.where(which, score, np.nan), axis=1) for which in (same, ~same))
+    assert (own > other).mean() > 0.9
+    grown = model.grow(described.take(np.array([50])))  # the same once more, as an item that comes later
+    wider = Histories(seen.indptr, seen.items, seen.values, seen.times, items + 1)
     again = grown.score(wider)
-    assert np.allclose(again[..., N], again[..., 4], atol=1e-5)
+    assert np.allclose(again[..., items], again[..., 50], atol=1e-5)
 
 
 def test_prior_expects_more_of_what_much_is_said_of() -> None:
