@@ -30,7 +30,7 @@ class Gate:
 
     part: str
     kind: str
-    """The lists it was measured on: warm (known items) or cold (new ones)."""
+    """The lists it was measured on: warm, short, mixed or cold (see cases.py)."""
     gain: float
     low: float
     high: float

@@ -30,6 +30,7 @@ import encoders
 from encoders.base import Vectors
 from encoders.heads import FOLDER, SmallHeads
 from encoders.tune import K, Pairs, Settings, found, tune
+from engine import memory
 from engine.demo.kinds import KINDS
 from engine.demo.products import NAMES, make
 from engine.demo.shop import generate
@@ -54,6 +55,7 @@ def texts_of(items: pl.DataFrame) -> dict[str, list[str | None]]:
 
 
 def main() -> None:
+    memory.keep_freed()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--items", type=Path, help="a parquet table of your own; without it a shop is generated")
     parser.add_argument("--out", type=Path, default=FOLDER, help="folder for the heads")

@@ -1,7 +1,8 @@
 """Candidate generators: each scores every item from a history, and says what each event of it was worth.
 
-Every generator here is linear in the weighted history h (1, items): a score is h @ operator. That makes a user a
-history (nothing is trained per user) and makes explanations exact (event j adds h_j * operator[j, item]).
+Every generator but popularity and prior, which ask for no history, is linear in the weighted history h (1, items): a
+score is h @ operator. That makes a user a history (nothing is trained per user) and makes explanations exact (event j
+adds h_j * operator[j, item]).
 """
 
 from collections.abc import Mapping

@@ -7,9 +7,12 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 import typer
 
+from engine import memory
 from engine.cli import asking, making, measuring, serving
 from engine.cli.demo import demo
 from engine.cli.output import Polite, example
+
+memory.keep_freed()
 
 app = typer.Typer(
     cls=Polite,

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from engine import benchmark, catalogue, config
+from engine import benchmark, catalogue, config, memory
 from engine.catalogue import Catalogue
 from engine.config import Config
 from engine.describe import describe
@@ -28,6 +28,7 @@ METRICS = ("recall@20", "ndcg@20")
 
 
 def main() -> None:
+    memory.keep_freed()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("protocol", choices=["warm", "cold"])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4], help="of the cold items")

@@ -18,7 +18,7 @@ import numpy as np
 from engine import Engine
 from engine.importers import IMPORTERS
 
-BUILD = "import sys; from engine import Engine; Engine.build(sys.argv[1]).save(sys.argv[2])"
+WEFT = "from engine.cli import app; app()"
 
 
 def main() -> None:
@@ -31,7 +31,8 @@ def main() -> None:
         IMPORTERS["movielens"](choice.shared / "data" / "movielens-100k", folder / "ml")
         for what in ("build from nothing", "second build"):
             start = time.perf_counter()
-            subprocess.run([sys.executable, "-c", BUILD, folder / "ml" / "weft.toml", folder / "artefact"], check=True)
+            command = [sys.executable, "-c", WEFT, "build", folder / "ml" / "weft.toml", "--out", folder / "artefact"]
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
             print(f"{what}: {time.perf_counter() - start:.0f} s", flush=True)
         print(f"peak memory: {resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20:.1f} GiB")
         size = sum(path.stat().st_size for path in (folder / "artefact").rglob("*") if path.is_file())
