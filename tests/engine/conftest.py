@@ -17,7 +17,7 @@ def small_build(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result]
     settings = folder / "shop" / "weft.toml"
     # Without picture encoders and gates, and with little to learn from, it builds in seconds; test_engine.py builds a
     # whole one.
-    quick = settings.read_text().replace('clip = "weft-small"', 'clip = ""\nimage = ""')
+    quick = settings.read_text().partition("[fusion]")[0].replace('clip = "weft-small"', 'clip = ""\nimage = ""')
     learning = "[fusion]\nusers = 40\nrounds = 5\ngate = false\n[candidates.ease]\nhalf_lives = [10.0]\n"
     settings.write_text(f"{quick}\n{learning}")
     done = CliRunner().invoke(app, ["build", str(settings), "--out", str(folder / "artefact")])
