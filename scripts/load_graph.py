@@ -12,24 +12,17 @@ from rich.table import Table
 import graph
 from engine import catalogue
 from engine.config import load
+from engine.describe import graph_of
 from engine.errors import WeftError
-from graph.build import GraphTables, build
+from graph.build import GraphTables
 from graph.errors import GraphError
 
 
-def tables(config_path: Path) -> GraphTables:
-    """The graph of the catalogue that a weft.toml describes."""
+def tables(config_path: Path) -> tuple[GraphTables, pl.DataFrame]:
+    """The graph of the catalogue that a weft.toml describes, and the rows that could not be used."""
     config = load(config_path)
-    data, read = config.data, catalogue.read(config)
-    return build(
-        read.items,
-        attributes=data.attributes,
-        brand=data.brand,
-        category=data.category,
-        triples=read.triples,
-        users=read.users if read.users.height else None,
-        user_attributes=data.user_attributes,
-    )
+    read = catalogue.read(config)
+    return graph_of(read, config.data), read.rejects
 
 
 def as_table(frame: pl.DataFrame) -> Table:
@@ -49,7 +42,7 @@ def main() -> None:
     console = Console(stderr=True)
     columns = (TextColumn("loading"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     try:
-        built = tables(path)
+        built, rejects = tables(path)
         with graph.open(arguments.graph) as store, Progress(*columns, console=console, transient=True) as bar:
             task = bar.add_task("", total=None)
             if arguments.merge:
@@ -61,9 +54,9 @@ def main() -> None:
         console.print(f"[red]error:[/red] {error}", highlight=False)
         sys.exit(2)
     Console().print(as_table(stats))
-    if built.rejects.height:
-        console.print(f"{built.rejects.height} triples could not be used:")
-        console.print(as_table(built.rejects.head(10)))
+    if rejects.height:
+        console.print(f"{rejects.height} rows or cells could not be used:")
+        console.print(as_table(rejects.head(10)))
 
 
 if __name__ == "__main__":

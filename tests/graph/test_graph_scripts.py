@@ -45,7 +45,7 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 def test_load_says_what_is_in_it_and_what_is_not(loaded: tuple[Path, str]) -> None:
     _, shown = loaded
     assert "MADE_BY" in shown and "SEQUEL_OF" in shown
-    assert "1 triples could not be used" in shown and "续集" in shown
+    assert "1 rows or cells could not be used" in shown and "续集" in shown
 
 
 def test_query(loaded: tuple[Path, str]) -> None:
