@@ -26,6 +26,7 @@ def assess(
         valid_share=settings.valid_share,
         seed=config.seed,
     )
+    splits.refuse_empty(split)
     asked = benchmark.question(tables, split)
     rows, trained = benchmark.compare(tables, split, features, config, stage)
     k, first = settings.k, rows[0]

@@ -102,8 +102,13 @@ def ablations(
 def trained_ranker(asked: Question, features: Features, config: Config, stage: Stage) -> tuple[Ranker, Trained]:
     """The ranker that this configuration gives on what is known."""
     trained = train(asked.known, features, config, stage)
+    return ranker_of(trained, features, asked), trained
+
+
+def ranker_of(trained: Trained, features: Features, asked: Question) -> Ranker:
+    """What was trained on the known events, ready to rank."""
     known = np.bincount(asked.known.items, minlength=len(asked.items)) > 0
-    return Ranker(trained.generators, trained.fusion, trained.reranker, features, known), trained
+    return Ranker(trained.generators, trained.fusion, trained.reranker, features, known)
 
 
 def without(features: Features, name: str) -> Features:
@@ -178,20 +183,18 @@ def table(rows: list[Row], config: Config) -> pl.DataFrame:
 
 def scores_of(trained: Trained, features: Features, asked: Question) -> NDArray[np.float32]:
     """(users, items) fused scores of every item, before the reranker."""
-    known = np.bincount(asked.known.items, minlength=len(asked.items)) > 0
-    ranker = Ranker(trained.generators, trained.fusion, None, features, known)
+    ranker = ranker_of(trained, features, asked)
     parts = []
     for batch in ranker.batches(asked.asked):
         some = asked.asked.take(batch)
-        signals = fusion.standardised(trained.generators, some, known)
-        parts.append(trained.fusion.score(signals, fusion.trust(some), known))
+        signals = fusion.standardised(trained.generators, some, ranker.known)
+        parts.append(trained.fusion.score(signals, fusion.trust(some), ranker.known))
     return np.concatenate(parts)
 
 
 def shares(trained: Trained, features: Features, asked: Question, users: int = 200, n: int = 20) -> dict[str, float]:
     """Share of each part in the scores of what is shown to some users: mean absolute contribution, summing to 1."""
-    known = np.bincount(asked.known.items, minlength=len(asked.items)) > 0
-    ranker = Ranker(trained.generators, trained.fusion, trained.reranker, features, known)
+    ranker = ranker_of(trained, features, asked)
     some = asked.asked.take(np.arange(min(users, len(asked.users))))
     allowed = np.broadcast_to(asked.allowed, (len(some), len(asked.items))).copy()
     allowed[some.rows, some.items] = False

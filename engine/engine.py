@@ -221,15 +221,7 @@ class Engine:
         The report goes to disk by `engine.evaluation.report.write(report, folder)`.
         """
         from engine.assess import assess  # it draws, and matplotlib is slow to import
-        from engine.evaluation import splits
 
-        chosen = self.config.evaluation
-        splits.refuse_empty(
-            splits.split(
-                self.catalogue.interactions, chosen.split, test_share=chosen.test_share,
-                valid_share=chosen.valid_share, seed=self.config.seed,
-            )
-        )  # fmt: skip
         return assess(self.catalogue, self.ranker.features, self.config, stage, self.timings)
 
     # Learning what is new

@@ -128,12 +128,13 @@ def gate_reranker(
     if not config.fusion.rerank or not taught or not asked:
         return None, {}, []
     model = fuse(learn, uses, config)
+    rows_of = dict(zip((one.kind for one in judge), tables(judge, model, config), strict=True))
     reranker, curves = rerank.fit(
-        tables(taught, model, config), tables(asked, model, config), config.fusion, config.seed
+        tables(taught, model, config), [rows_of[one.kind] for one in asked], config.fusion, config.seed
     )
     gates = []
-    for one, rows in zip(judge, tables(judge, model, config), strict=True):
-        k = config.evaluation.k
+    for one in judge:
+        rows, k = rows_of[one.kind], config.evaluation.k
         corrected = config.fusion.share * rows.fused + reranker.correct(rows.features)
         relevant = one.lists.chosen.sum(1)
         plain, better = (ndcg(rows.sizes, scores, rows.chosen, relevant, k) for scores in (rows.fused, corrected))

@@ -14,7 +14,7 @@ import graph
 from engine import artifact, catalogue
 from engine.artifact import Artifact
 from engine.candidates import Features, restore
-from engine.candidates.base import Tensors, csr_from, csr_parts
+from engine.candidates.base import Tensors, csr_from, csr_parts, grouped
 from engine.catalogue import Catalogue
 from engine.config import Config
 from engine.describe import Vocabulary
@@ -80,9 +80,9 @@ def _parts(kept: Artifact) -> dict[str, Any]:
 
 def _tensors(engine: "Engine") -> dict[str, Tensors]:
     ranker, features = engine.ranker, engine.ranker.features
-    sparse_parts = {
-        f"{part}.{key}": array for part in SPARSE for key, array in csr_parts(getattr(features, part)).items()
-    }
+    sparse_parts: dict[str, Any] = {}
+    for part in SPARSE:
+        sparse_parts |= grouped(part, csr_parts(getattr(features, part)))
     dense_parts = {name: getattr(features, name) for name in ("text", "image", "relations")} | {"known": ranker.known}
     return {
         **{f"generator.{generator.name}": dict(generator.tensors()) for generator in ranker.generators},

@@ -141,6 +141,22 @@ def dense(matrix: Any) -> Scores:
     return np.asarray(matrix.toarray() if hasattr(matrix, "toarray") else matrix, np.float32)
 
 
+def most_chosen(popularity: NDArray[Any], most: int) -> NDArray[np.int64]:
+    """Rows, in order, of the items that most users chose: at most `most`, and none that nobody did."""
+    ranked = np.argsort(-popularity, kind="stable")[: min(most, int((popularity > 0).sum()))]
+    return np.sort(ranked)
+
+
+def grouped(name: str, tensors: Tensors) -> dict[str, NDArray[np.generic]]:
+    """The same tensors, named as a group within others; `group` gives them back."""
+    return {f"{name}.{key}": array for key, array in tensors.items()}
+
+
+def group(name: str, tensors: Tensors) -> dict[str, NDArray[np.generic]]:
+    """The tensors of one group, by their own names."""
+    return {key.removeprefix(f"{name}."): array for key, array in tensors.items() if key.startswith(f"{name}.")}
+
+
 def csr_parts(matrix: Matrix) -> Tensors:
     """The arrays of a sparse matrix, by name."""
     shape = np.array(matrix.shape)

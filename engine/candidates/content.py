@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 
-from engine.candidates.base import Features, Tensors, csr_from, csr_parts
+from engine.candidates.base import Features, Tensors, csr_from, csr_parts, grouped
 from engine.candidates.factors import Factors, from_tensors, taste
 from engine.config import Content as Settings
 from engine.history import Histories
@@ -42,7 +42,7 @@ class Ridge:
     def tensors(self) -> Tensors:
         known = {name: getattr(self.known, name) for name in ("text", "image", "relations")}
         for part in ("facts", "words"):
-            known |= {f"{part}.{key}": array for key, array in csr_parts(getattr(self.known, part)).items()}
+            known |= grouped(part, csr_parts(getattr(self.known, part)))
         return {"mix": np.array(self.mix), "dual": self.dual, **known}
 
     @classmethod

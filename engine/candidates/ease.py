@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.linalg.lapack import spotrf, spotri
 
-from engine.candidates.base import Features, Scores, Tensors, dense, fading, variants
+from engine.candidates.base import Features, Scores, Tensors, dense, fading, most_chosen, variants
 from engine.config import Ease
 from engine.history import Histories, Matrix
 
@@ -67,7 +67,7 @@ def fit(histories: Histories, config: Ease) -> Weights:
     """
     chosen = histories.seen()
     popularity = np.asarray(chosen.sum(axis=0)).ravel()
-    kept = np.sort(np.argsort(-popularity, kind="stable")[: min(config.max_items, int((popularity > 0).sum()))])
+    kept = most_chosen(popularity, config.max_items)
     return Weights(config.half_lives, kept, weights(sparse.csr_array(chosen[:, kept]), config.l2))
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from engine.candidates.base import Features, Scores, Tensors, fading, variants
+from engine.candidates.base import Features, Scores, Tensors, fading, group, grouped, most_chosen, variants
 from engine.candidates.spectrum import leading
 from engine.history import Histories
 
@@ -56,15 +56,14 @@ class Factors:
         return replace(self, left=left, right=np.concatenate([self.right, self.placer.place(features)]))
 
     def tensors(self) -> Tensors:
-        placer = {f"placer.{name}": array for name, array in self.placer.tensors().items()}
-        return {"half_lives": np.array(self.half_lives), "left": self.left, "right": self.right, **placer}
+        own = {"half_lives": np.array(self.half_lives), "left": self.left, "right": self.right}
+        return {**own, **grouped("placer", self.placer.tensors())}
 
 
 def from_tensors(name: str, tensors: Tensors, placer: Callable[[Mapping[str, NDArray[np.generic]]], Placer]) -> Factors:
     """The generator again; `placer` makes its placer from the tensors that it gave."""
-    inner = {key.removeprefix("placer."): array for key, array in tensors.items() if key.startswith("placer.")}
     left, right = (np.asarray(tensors[key], np.float32) for key in ("left", "right"))
-    return Factors(name, tuple(tensors["half_lives"].tolist()), placer(inner), left, right)
+    return Factors(name, tuple(tensors["half_lives"].tolist()), placer(group("placer", tensors)), left, right)
 
 
 @dataclass(frozen=True)
@@ -91,7 +90,7 @@ def taste(histories: Histories, rank: int, power: float, most: int) -> Taste:
     """The leading factors of the `most` chosen items that have history."""
     chosen = histories.seen()
     popularity = np.asarray(chosen.sum(axis=0)).ravel()
-    known = np.sort(np.argsort(-popularity, kind="stable")[: min(most, int((popularity > 0).sum()))])
+    known = most_chosen(popularity, most)
     damp = popularity[known].astype(np.float64) ** -power
     damped = sparse.csr_array(chosen[:, known].astype(np.float64) @ sparse.diags_array(damp))
     factors = item_factors(damped, rank)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.candidates.amount import Amount, binary, learn
-from engine.candidates.base import Features, Tensors
+from engine.candidates.base import Features, Tensors, group, grouped
 from engine.candidates.factors import Factors, from_tensors, taste
 from engine.config import Gnn as Settings
 from engine.history import Histories
@@ -32,17 +32,12 @@ class Network:
         return self.placer.place(graph_of(features, self.amount))[:, :-1] * self.scale
 
     def tensors(self) -> Tensors:
-        amount = {f"amount.{name}": array for name, array in self.amount.tensors().items()}
-        return {"scale": self.scale, **amount, **{f"gnn.{name}": a for name, a in self.placer.tensors().items()}}
+        amount, placer = grouped("amount", self.amount.tensors()), grouped("gnn", self.placer.tensors())
+        return {"scale": self.scale, **amount, **placer}
 
     @classmethod
     def from_tensors(cls, tensors: Tensors) -> "Network":
-        parts: dict[str, dict[str, NDArray[np.generic]]] = {"amount": {}, "gnn": {}}
-        for name, array in tensors.items():
-            if name != "scale":
-                group, _, rest = name.partition(".")
-                parts[group][rest] = array
-        amount, placer = Amount.from_tensors(parts["amount"]), gnn.Placer.from_tensors(parts["gnn"])
+        amount, placer = Amount.from_tensors(group("amount", tensors)), gnn.Placer.from_tensors(group("gnn", tensors))
         return cls(amount, placer, np.asarray(tensors["scale"], np.float32))
 
 

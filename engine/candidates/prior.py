@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 
 from engine.candidates.amount import Amount, learn
-from engine.candidates.base import Features, Scores, Tensors
+from engine.candidates.base import Features, Scores, Tensors, group, grouped
 from engine.candidates.content import Ridge, kernel, mix_of
 from engine.candidates.spectrum import leading
 from engine.config import Content
@@ -53,19 +53,15 @@ class Prior:
 
     def tensors(self) -> Tensors:
         model = np.frombuffer(self.booster.model_to_string().encode(), np.uint8)
-        groups = {"amount": self.amount.tensors(), "ridge": self.ridge.tensors()}
-        nested = {f"{group}.{name}": array for group, arrays in groups.items() for name, array in arrays.items()}
-        return {"expected": self.expected, "directions": self.directions, "model": model, **nested}
+        parts = {**grouped("amount", self.amount.tensors()), **grouped("ridge", self.ridge.tensors())}
+        return {"expected": self.expected, "directions": self.directions, "model": model, **parts}
 
 
 def restore(tensors: Tensors) -> Prior:
-    amount, ridge = (
-        {name.removeprefix(f"{group}."): array for name, array in tensors.items() if name.startswith(f"{group}.")}
-        for group in ("amount", "ridge")
-    )
+    amount, ridge = Amount.from_tensors(group("amount", tensors)), Ridge.from_tensors(group("ridge", tensors))
     expected, directions = (np.asarray(tensors[name], np.float32) for name in ("expected", "directions"))
     booster = lightgbm.Booster(model_str=tensors["model"].astype(np.uint8).tobytes().decode())
-    return Prior(expected, booster, Amount.from_tensors(amount), directions, Ridge.from_tensors(ridge))
+    return Prior(expected, booster, amount, directions, ridge)
 
 
 def fit(histories: Histories, features: Features, config: Settings, content: Content, seed: int) -> Prior:
