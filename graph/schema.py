@@ -18,6 +18,10 @@ ORGANISATION, PLACE, PERSON = "Organisation", "Place", "Person"
 LABELS = (ITEM, BRAND, CATEGORY, COLLECTION, ORGANISATION, PLACE, PERSON, ATTRIBUTE, ENTITY, USER)
 
 MADE_BY, BELONGS_TO, SUBCATEGORY_OF = "MADE_BY", "BELONGS_TO", "SUBCATEGORY_OF"
+ALIAS = "ALIAS"
+"""From a thing to another name of it; `alias` in a table of triples."""
+CHOSE = "CHOSE"
+"""From a user to an item: kept in a store for people to look at, and never learned from."""
 
 KINDS: dict[str, str] = {
     "brand": BRAND,

@@ -12,10 +12,8 @@ from numpy.typing import NDArray
 from engine.describe import tokens
 from graph.build import GraphTables
 from graph.facts import facts
-from graph.schema import ITEM, fold
+from graph.schema import ALIAS, ITEM, fold
 
-ALIAS = "ALIAS"
-"""The relation, `alias` in a table of triples, from a thing to another name of it."""
 
 
 class Lexical:
