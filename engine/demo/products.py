@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from engine.demo import texts
 from engine.demo.kinds import KINDS, OWN, OWN_LABELS
 from engine.demo.vocabulary import BRANDS, COLOURS, GENDERS, LINES, MATERIALS, PATTERNS, SEASONS, STYLES, Brand, Word
+from graph import schema
 
 T = TypeVar("T")
 Codes = dict[str, NDArray[np.int64]]
@@ -61,6 +62,9 @@ SCHEMA = {
 }
 """The columns of items.parquet."""
 
+MENTIONS = dict.fromkeys(("item_id", "column", "language", "node", "surface"), pl.String)
+"""The columns of truth/mentions.parquet."""
+
 
 @dataclass(frozen=True)
 class Products:
@@ -74,6 +78,8 @@ class Products:
     codes: Codes
     price_level: NDArray[np.float64]
     """(n,) log of the price over the usual price of its kind."""
+    mentions: pl.DataFrame
+    """item_id, column, language, node, surface: which text tells which fact, and the words for it."""
 
     def __len__(self) -> int:
         return len(self.table)
@@ -95,13 +101,15 @@ def make(n: int, seed: int, prefix: str = "p") -> Products:
     hero = int(np.argmax(codes["kind"] == 0)) if prefix == "p" else -1  # late products have no worked example
     if hero >= 0:
         _place_hero(codes, hero, price_level)
-    rows = []
+    rows, mentions = [], []
     for i in range(n):
         item_id = f"{prefix}{i + 1:0{max(4, len(str(n)))}}"
-        row = _row({name: int(code[i]) for name, code in codes.items()}, price_level[i], i == hero, random)
+        row, told = _row({name: int(code[i]) for name, code in codes.items()}, price_level[i], i == hero, random)
         image = None if random.random() < 0.02 and i != hero else f"images/{item_id}.jpg"
         rows.append(row | {"item_id": item_id, "image": image})
-    return Products(pl.DataFrame(rows, schema=SCHEMA), codes, price_level)
+        mentions += [(item_id, *mention) for mention in told]
+    table = pl.DataFrame(rows, schema=SCHEMA)
+    return Products(table, codes, price_level, pl.DataFrame(mentions, schema=MENTIONS, orient="row"))
 
 
 def _draw(n: int, rng: np.random.Generator) -> tuple[Codes, NDArray[np.float64]]:
@@ -152,8 +160,10 @@ def _place_hero(codes: Codes, i: int, price_level: NDArray[np.float64]) -> None:
     price_level[i] = np.log(899 / KINDS[0].price)
 
 
-def _row(code: dict[str, int], price_level: float, is_hero: bool, random: Random) -> dict[str, str | float | None]:
-    """One row of the table without id and image. As in life, some facts are missing."""
+def _row(
+    code: dict[str, int], price_level: float, is_hero: bool, random: Random
+) -> tuple[dict[str, str | float | None], list[tuple[str, str, str, str]]]:
+    """One row of the table without id and image, and its mentions. As in life, some facts are missing."""
     kind = KINDS[code["kind"]]
     brand, line = COLLECTIONS[NAMES["collection"][code["collection"]]]
     own_name, own = OWN_VALUES[NAMES["own"][code["own"]]] if code["own"] >= 0 else ("", texts.NONE)
@@ -164,7 +174,7 @@ def _row(code: dict[str, int], price_level: float, is_hero: bool, random: Random
     product = texts.Product(
         kind.nouns, kind.nouns_zh, Word(brand.en, brand.zh), line, model, own=own, own_label=label, style=style, **words
     )
-    written = texts.write_hero(product, random) if is_hero else texts.write(product, random)
+    written, told = texts.write_hero(product, random) if is_hero else texts.write(product, random)
     facts: dict[str, str | None] = {
         "brand": brand.en,
         "collection": NAMES["collection"][code["collection"]],
@@ -172,12 +182,16 @@ def _row(code: dict[str, int], price_level: float, is_hero: bool, random: Random
     }
     if own_name:
         facts[own_name] = own.en
+    nodes = {name: f"{schema.field(name).prefix}:{schema.fold(value)}" for name, value in facts.items() if value}
+    nodes |= {"category": f"category:{schema.fold(kind.path)}", "own": nodes.get(own_name, "")}
+    mentions = [(column, language, nodes[facet], surface) for column, language, facet, surface in told]
     if not is_hero:
         gaps = {"brand": 0.01, "collection": 0.1, "colour": 0.02, "material": 0.08, "season": 0.05}
         facts |= {name: None for name, chance in gaps.items() if random.random() < chance}
-    return {
+    row = {
         **written._asdict(),
         **facts,
         "category": kind.path,
         "price": float(max(9, round(kind.price * np.exp(price_level)))),
     }
+    return row, mentions

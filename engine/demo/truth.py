@@ -19,13 +19,14 @@ TRUTH = "truth"
 def write(
     out: Path, products: Products, extra: Products, world: World, people: People, new_choices: pl.DataFrame
 ) -> None:
-    """Write `out`/truth: the tensors of the utility, and what pictures and descriptions alone tell of each item."""
+    """Write `out`/truth: the tensors of the utility, what pictures and descriptions alone tell, and every mention."""
     folder = out / TRUTH
     folder.mkdir(parents=True, exist_ok=True)
     save_file({name: np.ascontiguousarray(a) for name, a in asdict(world).items()}, folder / "world.safetensors")
     save_file({name: np.ascontiguousarray(a) for name, a in asdict(people).items()}, folder / "people.safetensors")
     pl.concat([_hidden(products), _hidden(extra)]).write_parquet(folder / "items.parquet")
     new_choices.write_parquet(folder / "new_choices.parquet")
+    pl.concat([products.mentions, extra.mentions]).write_parquet(folder / "mentions.parquet")
 
 
 def _hidden(products: Products) -> pl.DataFrame:
@@ -36,6 +37,14 @@ def _hidden(products: Products) -> pl.DataFrame:
 def hidden(folder: Path) -> pl.DataFrame:
     """item_id, pattern (pictures alone show it), style (descriptions alone tell it), of every item, new ones too."""
     return pl.read_parquet(folder / TRUTH / "items.parquet")
+
+
+def mentions(folder: Path) -> pl.DataFrame:
+    """item_id, column, language, node, surface: every fact that a text tells, the words it is told with, and its node.
+
+    A fact may be told and yet be missing in items.parquet, and then its node may be missing in the graph.
+    """
+    return pl.read_parquet(folder / TRUTH / "mentions.parquet")
 
 
 def new_choices(folder: Path) -> pl.DataFrame:
