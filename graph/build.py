@@ -10,11 +10,10 @@ import polars as pl
 
 from graph import schema
 from graph.errors import GraphError
-from graph.schema import Field, fold
+from graph.resolve import resolve
+from graph.schema import EDGES, NODES, REJECTS, Declared, Field, fold
 
-NODES = {"id": pl.String, "label": pl.String, "name": pl.String}
-EDGES = {"head": pl.String, "relation": pl.String, "tail": pl.String}
-REJECTS = {**EDGES, "reason": pl.String}
+__all__ = ["EDGES", "NODES", "REJECTS", "GraphTables", "build"]
 
 
 def _no_rejects() -> pl.DataFrame:
@@ -42,6 +41,7 @@ def build(
     triples: pl.DataFrame | None = None,
     users: pl.DataFrame | None = None,
     user_attributes: Sequence[str] = (),
+    declared: Declared | None = None,
 ) -> GraphTables:
     """Weave tables into one graph.
 
@@ -51,7 +51,8 @@ def build(
     node, named by the first of them.
 
     An end of a triple is an item id, or the id of a node made from the other tables (`brand:nike`), or else becomes an
-    Entity `entity:<end>`, taken as it is written. `users` become User nodes apart from the items.
+    Entity `entity:<end>`, taken as it is written, or what `declared` says (see `graph.resolve`). `users` become User
+    nodes apart from the items.
 
     Raises GraphError when ids repeat or are missing, or a column name cannot become a relation.
     """
@@ -64,8 +65,8 @@ def build(
         parts.append(_categories(owners["id"], items[category]))
     rejects = _no_rejects()
     if triples is not None:
-        known = pl.concat([nodes["id"] for nodes, _ in parts]).unique()
-        part, rejects = _triples(triples, items["item_id"].cast(pl.String), known)
+        known = pl.concat([nodes for nodes, _ in parts]).unique("id", keep="first", maintain_order=True)
+        part, rejects = resolve(triples, known, declared or Declared())
         parts.append(part)
     if users is not None:
         people = _owners(users, "user_id", schema.USER)
@@ -146,47 +147,4 @@ def _categories(owners: pl.Series, paths: pl.Series) -> tuple[pl.DataFrame, pl.D
             {"id": list(nodes), "label": [schema.CATEGORY] * len(nodes), "name": list(nodes.values())}, schema=NODES
         ),
         pl.concat([belongs, pl.DataFrame(tree, schema=EDGES)]),
-    )
-
-
-def _triples(
-    triples: pl.DataFrame, item_ids: pl.Series, known: pl.Series
-) -> tuple[tuple[pl.DataFrame, pl.DataFrame], pl.DataFrame]:
-    """Nodes and edges of the user's own triples, and the triples that cannot be used."""
-    rows = triples.select(pl.col(list(EDGES)).cast(pl.String).str.strip_chars())
-    names = rows["relation"].drop_nulls().unique()
-    types = {"relation": names, "type": [schema.relation_type(name) for name in names]}
-    rows = rows.join(
-        pl.DataFrame(types, schema={"relation": pl.String, "type": pl.String}),
-        on="relation",
-        how="left",
-        maintain_order="left",
-    )
-    blank = [pl.col(end).is_null() | (pl.col(end) == "") for end in ("head", "tail")]
-    rows = rows.with_columns(
-        reason=pl.when(blank[0])
-        .then(pl.lit("no head"))
-        .when(blank[1])
-        .then(pl.lit("no tail"))
-        .when(pl.col("type").is_null())
-        .then(pl.lit("the relation has no letter or digit of ASCII"))
-    )
-    good = rows.filter(pl.col("reason").is_null())
-    ends = [_resolve(good[end], item_ids, known) for end in ("head", "tail")]
-    edges = pl.DataFrame({"head": ends[0]["id"], "relation": good["type"], "tail": ends[1]["id"]}, schema=EDGES)
-    fresh = pl.concat(ends).filter(pl.col("id").str.starts_with("entity:"))
-    nodes = fresh.select("id", label=pl.lit(schema.ENTITY), name="end")
-    rejects = rows.filter(pl.col("reason").is_not_null()).select(list(REJECTS))
-    return (nodes, edges), rejects
-
-
-def _resolve(ends: pl.Series, item_ids: pl.Series, known: pl.Series) -> pl.DataFrame:
-    """end, id: the node that each end of a triple stands for."""
-    end = pl.col("end")
-    return pl.DataFrame({"end": ends}).with_columns(
-        id=pl.when(end.is_in(item_ids.implode()))
-        .then("item:" + end)
-        .when(end.is_in(known.implode()))
-        .then(end)
-        .otherwise("entity:" + end)
     )

@@ -6,7 +6,10 @@ A label or a relation type is the only text that ever reaches Cypher outside a p
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
+from difflib import get_close_matches
 
 import polars as pl
 
@@ -22,6 +25,14 @@ ALIAS = "ALIAS"
 """From a thing to another name of it; `alias` in a table of triples."""
 CHOSE = "CHOSE"
 """From a user to an item: kept in a store for people to look at, and never learned from."""
+
+NAMED = "rdfs:label"
+"""In a table of triples: gives a thing that no other table names its name; any further name is an alias."""
+
+NODES = {"id": pl.String, "label": pl.String, "name": pl.String}
+EDGES = {"head": pl.String, "relation": pl.String, "tail": pl.String}
+REJECTS = {**EDGES, "reason": pl.String}
+"""The columns of the tables of a graph."""
 
 KINDS: dict[str, str] = {
     "brand": BRAND,
@@ -81,6 +92,36 @@ class Schema:
     def __or__(self, other: "Schema") -> "Schema":
         labels, relations = {*self.labels, *other.labels}, {*self.relations, *other.relations}
         return Schema(tuple(sorted(labels)), tuple(sorted(relations)))
+
+
+@dataclass(frozen=True)
+class Declared:
+    """Relations of the user's own triples that have been declared, and so are checked.
+
+    `relations` gives, by the name that a table of triples uses, the labels of head and tail:
+    `{"directed_by": ("Item", "Person")}`. Kept by relation type. With `strict` no other relation is taken.
+
+    Raises GraphError for a label that there is not, and for a relation that has no name or is declared twice.
+    """
+
+    relations: Mapping[str, tuple[str, str]] = dataclass_field(default_factory=dict)
+    strict: bool = False
+
+    def __post_init__(self) -> None:
+        found: dict[str, tuple[str, str]] = {}
+        for name, ends in self.relations.items():
+            kind = relation_type(name)
+            if kind is None:
+                raise GraphError(f"relation {name!r}: it has no letter or digit of ASCII to be called by")
+            if found.setdefault(kind, ends) != ends:
+                raise GraphError(f"relation {name!r}: declared twice as {kind}, from {found[kind]} and from {ends}")
+            for label in ends:
+                if label not in LABELS or label == USER:
+                    close = get_close_matches(label, LABELS, n=1)
+                    hint = f" (did you mean {close[0]}?)" if close else ""
+                    there = ", ".join(one for one in LABELS if one != USER)
+                    raise GraphError(f"relation {name!r}: there is no label {label!r}{hint}; there are {there}")
+        object.__setattr__(self, "relations", found)
 
 
 def identifier(name: str) -> str:
