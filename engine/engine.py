@@ -27,7 +27,8 @@ from engine.search.hybrid import DEPTH, Searcher, personalised
 from engine.search.vectors import QueryEncoders
 from engine.training import train
 from graph.build import GraphTables
-from graph.facts import Facts, facts
+from graph.facts import facts
+from graph.paths import Pathfinder
 
 if TYPE_CHECKING:
     from engine.evaluation.report import Report
@@ -110,8 +111,9 @@ class Engine:
         return Lookup(self.catalogue)
 
     @cached_property
-    def _facts(self) -> Facts:
-        return facts(self.graph, self._lookup.ids, self.vocabulary.entities)
+    def _paths(self) -> Pathfinder:
+        found = facts(self.graph, self._lookup.ids, self.vocabulary.entities)
+        return Pathfinder(self.graph, found, self._lookup.ids)
 
     @cached_property
     def _queries(self) -> QueryEncoders:
@@ -213,7 +215,7 @@ class Engine:
     def explain(self, user: str | None, item: str, history: Sequence[str] | None = None) -> Explanation:
         """Exact contributions to the score of an item, the history behind them, and paths through the graph."""
         past = self._lookup.history(user, history)
-        return explain.explain(self.ranker, self._lookup, self._facts, past, self._lookup.rows([item])[0])
+        return explain.explain(self.ranker, self._lookup, self._paths, past, self._lookup.rows([item])[0])
 
     def evaluate(self, stage: Callable[[str], None] = log.info) -> "Report":
         """Train anew on the past of these tables and rank their future beside the rivals; see config `[evaluation]`.
@@ -248,7 +250,7 @@ class Engine:
 
     def _become(self, tables: Catalogue, ranker: Ranker, knowledge: GraphTables) -> None:
         self.catalogue, self.ranker, self.graph = tables, ranker, knowledge
-        for name in ("_lookup", "_facts", "_searcher"):
+        for name in ("_lookup", "_paths", "_searcher"):
             self.__dict__.pop(name, None)
 
     # Keeping

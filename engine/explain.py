@@ -8,12 +8,12 @@ from engine.fusion import trust
 from engine.history import Histories
 from engine.lookup import Lookup
 from engine.ranker import Ranker
-from graph.facts import Facts
 from graph.paths import Path as GraphPath
-from graph.paths import paths
+from graph.paths import Pathfinder
 
 MOST_LIKED = 50
 """Latest items of a history that paths are looked for from."""
+MOST_PATHS = 5
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Explanation:
     """Items of the history that speak for it, with their share of the generators' credit."""
 
 
-def explain(ranker: Ranker, lookup: Lookup, facts: Facts, past: Histories, item: int) -> Explanation:
+def explain(ranker: Ranker, lookup: Lookup, graph: Pathfinder, past: Histories, item: int) -> Explanation:
     """Explain the score of the item in this row for the one user of `past`."""
     allowed = np.zeros((1, len(lookup)), bool)
     allowed[0, item] = True
@@ -41,7 +41,7 @@ def explain(ranker: Ranker, lookup: Lookup, facts: Facts, past: Histories, item:
         lookup.titles[item],
         float(ranked.scores[0]),
         dict(zip(ranker.parts, ranked.parts[0].tolist(), strict=True)),
-        paths(facts, liked, item, 5),
+        graph.find(liked, item, MOST_PATHS),
         [(lookup.ids[row], share) for row, share in credit(ranker, past, item)],
     )
 

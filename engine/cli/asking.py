@@ -112,7 +112,7 @@ def explain(
 
 def show_explanation(engine: "Engine", user: str, item: str, language: str) -> None:
     """Print what each part adds, the items of the history behind it, and paths through the graph."""
-    from graph.paths import sentence
+    from graph.telling import sentences
 
     if not has_history(engine, user):
         raise UnknownIdError(f"user {user!r} has no history here: there is nothing to explain")
@@ -123,8 +123,8 @@ def show_explanation(engine: "Engine", user: str, item: str, language: str) -> N
     titles = titles_of(engine)
     for liked, share in why.neighbours:
         say(f"  {share:5.0%}  owed to {titles[liked]}")
-    for path in why.paths:
-        say("  " + sentence(path, list(titles.values()), "zh" if language == "zh" else "en"))
+    for line in sentences(why.paths, list(titles.values()), "zh" if language == "zh" else "en"):
+        say("  " + line)
 
 
 def has_history(engine: "Engine", user: str) -> bool:

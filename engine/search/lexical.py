@@ -15,7 +15,6 @@ from graph.facts import facts
 from graph.schema import ALIAS, ITEM, fold
 
 
-
 class Lexical:
     """One BM25 index (Robertson and Zaragoza 2009), in the variant of Lucene with k1 1.5 and b .75.
 

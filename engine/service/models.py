@@ -56,18 +56,26 @@ class Debt(Item):
 
 
 class Link(BaseModel):
-    """A path through the graph: liked item, relation, entity, relation, item explained."""
+    """A path through the graph, from a liked item to the one explained: direct, or over one or two entities."""
 
     text: str = Field(examples=["because you liked Superstar: same brand adidas"])
     liked: str = Field(description="Id of the liked item.", examples=["p0007"])
     relation: str = Field(examples=["MADE_BY"])
-    entity: str = Field(examples=["brand:adidas"])
+    entity: str = Field(description="The node next to the liked item.", examples=["brand:adidas"])
+    edges: list[list[str]] = Field(
+        description="Head, relation and tail of each edge.",
+        examples=[[["item:p0007", "MADE_BY", "brand:adidas"], ["item:p0001", "MADE_BY", "brand:adidas"]]],
+    )
 
 
 class Why(Ranked):
     """Why an item is where it is for a user."""
 
     owed_to: list[Debt]
+    sentences: list[str] = Field(
+        description="The paths in words, those of a liked item together.",
+        examples=[["because you liked Superstar: same brand adidas, same colour white"]],
+    )
     paths: list[Link]
 
 

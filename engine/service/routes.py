@@ -13,8 +13,8 @@ from engine.errors import DataError, UnknownIdError
 from engine.service import models
 from engine.service.live import Live, Shelf
 from engine.where import parse
-from graph.paths import sentence
 from graph.store import GraphStore
+from graph.telling import sentence, sentences
 
 GRAPH_SECONDS = 5
 
@@ -114,12 +114,14 @@ def items(live: Live) -> APIRouter:
             score=why.score,
             contributions=why.contributions,
             owed_to=[models.Debt(**_shown(shelf, liked), share=share) for liked, share in why.neighbours],
+            sentences=sentences(why.paths, shelf.title_list, language),
             paths=[
                 models.Link(
                     text=sentence(path, shelf.title_list, language),
                     liked=shelf.ids[path.from_item],
                     relation=path.relation,
                     entity=path.entity,
+                    edges=[list(edge) for edge in path.edges],
                 )
                 for path in why.paths
             ],
