@@ -6,7 +6,8 @@ from graph import schema
 from graph.schema import ALIAS, ATTRIBUTE, EDGES, ENTITY, ITEM, KINDS, NAMED, NODES, REJECTS, USER, Declared, fold
 
 _STATED = {**{label.lower(): label for label in schema.LABELS if label != ATTRIBUTE}, **KINDS}
-"""The label that the prefix of an id says: of `person:tom hanks`, or `genre:comedy`."""
+del _STATED["entity"]
+"""The label that the prefix of an id says: of `person:tom hanks`, or `genre:comedy`. `entity:` says: no item."""
 
 
 def resolve(
@@ -17,8 +18,8 @@ def resolve(
     `known` holds the nodes (id, label, name) that are there without them. An end is the id of an item (`1`, or
     `item:1`), or the id of another known node (`brand:nike`, folded if need be), or else a new node: `entity:<end>`, or
     of the label that its relation was declared with, `person:<folded end>`. A value of a declared Attribute goes by its
-    relation, `mood:dark`. A triple of the relation `rdfs:label` names its head if no other table does; else, and for
-    further names, it is an alias.
+    relation, `mood:dark`, and `entity:1` is not the item 1. A triple of the relation `rdfs:label` names its head if no
+    other table does; else, and for further names, it is an alias.
     """
     rows = triples.select(pl.col(list(EDGES)).cast(pl.String).str.strip_chars())
     rows = _typed(rows, declared)
@@ -165,9 +166,11 @@ def _node(end: str, wanted: str | None, kind: str | None, items: set[str], known
     if end in known:
         return end, "", end  # its label and name are there already
     prefix, colon, rest = end.partition(":")
-    if prefix == "entity" and colon:
-        return end, ENTITY, rest
-    if colon and prefix in _STATED and fold(rest):
+    if prefix == "entity" and rest:
+        if wanted in (None, ENTITY):
+            return end, ENTITY, rest
+        end = rest
+    elif colon and prefix in _STATED and fold(rest):
         label = _STATED[prefix]
         id = f"{prefix if label == ATTRIBUTE else label.lower()}:{fold(rest)}"
         if id in known or wanted in (label, ENTITY):

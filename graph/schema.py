@@ -131,6 +131,11 @@ def identifier(name: str) -> str:
     return name
 
 
+def singular(kind: str) -> str:
+    """A kind of thing in the singular: `companies` gives company; any other word stays as it is."""
+    return "item" if kind == "items" else _PLURALS.get(kind, kind)
+
+
 def field(column: str) -> Field:
     """The field that a column makes: `genres` gives Attribute and HAS_GENRE, `company` Organisation and HAS_COMPANY.
 
