@@ -1,7 +1,6 @@
 """The configuration: one typed tree, read from one TOML file. An unknown key is an error that names it and the file."""
 
 import re
-import tomllib
 from difflib import get_close_matches
 from math import inf
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
+from engine import toml
 from engine.errors import ConfigError
 
 Positive = Annotated[float, Field(gt=0)]
@@ -81,6 +81,13 @@ class Graph(Section):
 
     store: Literal["ladybug", "none"] = "ladybug"
     """`ladybug` keeps it on disk, for Cypher; with `none` it is in memory only."""
+
+
+class Rules(Section):
+    """Rules of a merchandiser over the graph and the tables: docs/rules.md."""
+
+    file: Path | None = None
+    """The TOML file of rules; its content is kept in the artefact."""
 
 
 HalfLives = Annotated[tuple[Positive, ...], Field(min_length=1)]
@@ -163,10 +170,22 @@ class Gnn(Section):
 
     enabled: bool = True
     """Whether this generator is built."""
+    kind: Literal["relational", "propagation", "attention"] = "relational"
+    """How nodes speak: by a matrix for each relation (R-GCN), plain sums (LightGCN), or attention (GATv2)."""
     dim: Count = 64
     """Size of a node's vector."""
     epochs: Count = 80
-    """Passes over the whole graph."""
+    """Passes over the whole graph, at most."""
+    contrast: Annotated[float, Field(ge=0)] = 0.2
+    """Weight of the contrastive loss (be nearer to your own place than to those of others); 0 leaves it out."""
+    temperature: Positive = 0.2
+    """Of the contrastive loss."""
+    link: Annotated[float, Field(ge=0)] = 0.0
+    """Weight of the link loss (tell true edges from made-up ones); 0 leaves it out."""
+    calm: Annotated[float, Field(ge=0)] = 1e-3
+    """Penalty on relations of few edges, so that rare ones do not shout."""
+    held: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of the items with history held cold to find the best number of epochs; doubles the time."""
     learning_rate: Positive = 0.01
     """The highest, of AdamW with one cycle."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.4
@@ -248,6 +267,7 @@ class Config(Section):
     data: Data = Data()
     encoders: Encoders = Encoders()
     graph: Graph = Graph()
+    rules: Rules = Rules()
     candidates: Candidates = Candidates()
     fusion: Fusion = Fusion()
     evaluation: Evaluation = Evaluation()
@@ -260,15 +280,7 @@ def load(path: Path) -> Config:
 
     Raises ConfigError naming the file, the line or key, and what to do about it.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-        tree = tomllib.loads(text)
-    except FileNotFoundError:
-        raise ConfigError(f"{path}: no such file; `weft init` writes a commented one") from None
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror}); name a TOML file") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: {error}; the file must be UTF-8 TOML") from None
+    text, tree = toml.read(path, "`weft init` writes a commented one")
     try:
         config = Config.model_validate(tree)
     except ValidationError as error:
@@ -285,7 +297,9 @@ def resolve(config: Config, folder: Path) -> Config:
     }
     data = config.data.model_copy(update=tables)
     encoders = config.encoders.model_copy(update={"cache": folder / config.encoders.cache})
-    return config.model_copy(update={"data": data, "encoders": encoders})
+    file = config.rules.file
+    rules = config.rules.model_copy(update={"file": None if file is None else folder / file})
+    return config.model_copy(update={"data": data, "encoders": encoders, "rules": rules})
 
 
 def _explain(path: Path, text: str, problem: ErrorDetails) -> str:

@@ -1,6 +1,6 @@
 """The graph network as a generator: it learns to put items at their factors of taste, by edges and features.
 
-What is trained and how is in graph/gnn.py; here histories become its targets. Beside the factors it learns log
+What is trained and how is in graph/gnn/; here histories become its targets. Beside the factors it learns log
 popularity, which keeps the network to what matters to people and is not used afterwards (see prior.py).
 """
 
@@ -15,6 +15,7 @@ from engine.candidates.factors import Factors, from_tensors, taste
 from engine.config import Gnn as Settings
 from engine.history import Histories
 from graph import gnn
+from graph.gnn.network import Drops
 
 NAME = "gnn"
 
@@ -49,8 +50,9 @@ def fit(histories: Histories, features: Features, config: Settings, seed: int) -
     popularity = (popularity - popularity.mean()) / max(float(popularity.std()), 1e-6)
     targets = np.column_stack([learned.factors / scale, popularity]).astype(np.float32)
     settings = gnn.GnnConfig(
-        config.dim, config.epochs, config.learning_rate, config.dropout, weight_decay=config.weight_decay, seed=seed
-    )
+        config.kind, config.dim, config.epochs, config.learning_rate, Drops(values=config.dropout), config.weight_decay,
+        config.contrast, config.temperature, config.link, config.calm, config.held, seed,
+    )  # fmt: skip
     amount = learn(features)
     placer, _ = gnn.fit(
         graph_of(features, amount), learned.known, targets, np.append(learned.weights, np.float32(1)), settings
