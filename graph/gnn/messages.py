@@ -63,16 +63,17 @@ class Relational(nn.Module):
 
 
 class Propagation(nn.Module):
-    """No weights at all: sums over edges, each divided by the root of both ends' degrees.
+    """No matrix at all: sums over edges, each divided by the root of both ends' degrees.
 
-    LightGCN (He et al. 2020, eq. 7) on the graph of items and entities.
+    LightGCN (He et al. 2020, eq. 7) on the graph of items and entities; how much a layer counts (eq. 8) is learned.
     """
 
     def __init__(self, dim: int, relations: int) -> None:
         super().__init__()
+        self.share = nn.Parameter(torch.tensor(0.1))
 
     def up(self, items: Tensor, entities: Tensor, edges: Tensor) -> Tensor:
-        return self._sums(items, edges[0], edges[1], len(entities))
+        return self.share * self._sums(items, edges[0], edges[1], len(entities))
 
     def down(self, items: Tensor, entities: Tensor, edges: Tensor, relation: Tensor) -> Tensor:
         return self._sums(entities, edges[1], edges[0], len(items))
