@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from engine import catalogue, config, describe, explain, growth, history, persist, where
+from engine import catalogue, config, describe, explain, growth, history, persist, rulefile, where
 from engine.candidates.base import dense
 from engine.catalogue import Catalogue
 from engine.clock import Clock
@@ -20,18 +20,22 @@ from engine.errors import DataError
 from engine.explain import Explanation
 from engine.gating import Gate
 from engine.history import Histories
+from engine.lists import Placed, batched, explained
 from engine.lookup import Lookup
 from engine.ranker import Ranker
 from engine.readers import TableLike
+from engine.rules import Book, bind
 from engine.search.hybrid import DEPTH, Searcher, personalised
 from engine.search.vectors import QueryEncoders
 from engine.training import train
 from graph.build import GraphTables
 from graph.facts import facts
 from graph.paths import Pathfinder
+from graph.rules import Rules
 
 if TYPE_CHECKING:
     from engine.evaluation.report import Report
+    from engine.trial import Trial
 
 __all__ = ["Engine", "Explanation", "Recommendation"]
 
@@ -40,7 +44,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Recommendation:
-    """One item of a list, its score, and what each part added to it; the contributions sum to the score."""
+    """One item of a list, its score, and what each part added to it; the contributions sum to the score.
+
+    A rule that boosted or buried it is among them as `rule: NAME`; one that let others take its place adds 0.
+    """
 
     item_id: str
     title: str
@@ -62,6 +69,8 @@ class Engine:
     timings: dict[str, float] = field(default_factory=dict)
     encoded: dict[str, int] = field(default_factory=dict)
     """Contents encoded in this build and contents reused from the store."""
+    rules: Rules = field(default_factory=Rules)
+    """Rules that lists are made by; `use_rules` replaces them."""
 
     @classmethod
     def build(
@@ -84,8 +93,10 @@ class Engine:
         if not tables.interactions.height:
             raise DataError("no interactions to learn from: name their table in data.interactions")
         catalogue.refuse_unfit(tables, settings.data)
+        written = rulefile.read(settings.rules.file) if settings.rules.file else Rules()
         clock("graph facts, words, text and picture vectors")
         described = describe.describe(tables, settings, progress=progress)
+        bind(written, tables, described.graph)  # what does not fit is told before the work
         tables = catalogue.reject_pictures(tables, described.image.rejects, settings.data)
         index = {item: row for row, item in enumerate(tables.items["item_id"])}
         users = tables.interactions["user_id"].unique(maintain_order=True).to_list()
@@ -101,7 +112,7 @@ class Engine:
         }
         return cls(
             settings, tables, ranker, described.vocabulary, described.graph, trained.gates, trained.curves,
-            clock.seconds, encoded,
+            clock.seconds, encoded, written,
         )  # fmt: skip
 
     # Asking
@@ -130,40 +141,42 @@ class Engine:
         n: int = 10,
         exclude: Iterable[str] = (),
         where: Mapping[str, Any] | None = None,
+        rules: bool = True,
     ) -> list[Recommendation]:
         """The best `n` items for a user, or for a bare history of item ids, oldest first.
 
-        Items of the history are left out. A user without history gets what is popular. Raises UnknownIdError for an
-        item that is not in the catalogue, DataError for a `where` on a column that is not there.
+        Items of the history are left out. A user without history gets what is popular. `rules` says whether the
+        engine's rules are kept; with them a list may end early. Raises UnknownIdError for an item that is not in the
+        catalogue, DataError for a `where` on a column that is not there.
         """
-        return self._lists(self._lookup.history(user, history), n, exclude, where)[0]
+        return self._lists([user], self._lookup.history(user, history), n, exclude, where, rules)[0]
 
     def recommend_batch(
-        self, users: Sequence[str], n: int = 10, exclude: Iterable[str] = (), where: Mapping[str, Any] | None = None
+        self,
+        users: Sequence[str],
+        n: int = 10,
+        exclude: Iterable[str] = (),
+        where: Mapping[str, Any] | None = None,
+        rules: bool = True,
     ) -> list[list[Recommendation]]:
         """The same for many users: one list each, in the order given."""
-        return self._lists(self._lookup.histories(users), n, exclude, where) if len(users) else []
+        return self._lists(users, self._lookup.histories(users), n, exclude, where, rules) if len(users) else []
 
     def _lists(
-        self, histories: Histories, n: int, exclude: Iterable[str], conditions: Mapping[str, Any] | None
+        self,
+        users: Sequence[str | None],
+        histories: Histories,
+        n: int,
+        exclude: Iterable[str],
+        conditions: Mapping[str, Any] | None,
+        ruled: bool,
     ) -> list[list[Recommendation]]:
         if n < 1:
             raise DataError(f"n must be at least 1, not {n}")
         allowed = self._allowed(exclude, conditions)
-        lists: list[list[Recommendation]] = []
-        for batch in self.ranker.batches(histories):
-            some = histories.take(batch)
-            open_to = np.broadcast_to(allowed, (len(some), len(allowed))).copy()
-            open_to[some.rows, some.items] = False
-            ranked = self.ranker.rank(some, open_to, n)
-            at = 0
-            for size in ranked.candidates.sizes:
-                rows = range(at, at + size)
-                lists.append(
-                    [self._one(int(ranked.candidates.item[r]), ranked.scores[r], ranked.parts[r]) for r in rows]
-                )
-                at += size
-        return lists
+        force = self.book.in_force(users, histories) if ruled else None
+        lists = batched(self.ranker, histories, allowed, n, force)
+        return [[self._one(placed) for placed in each] for each in lists]
 
     def _allowed(self, exclude: Iterable[str], conditions: Mapping[str, Any] | None) -> NDArray[np.bool_]:
         """(items,) which may be shown."""
@@ -171,9 +184,9 @@ class Engine:
         allowed[self._lookup.rows(exclude)] = False
         return allowed
 
-    def _one(self, item: int, score: np.float32, parts: NDArray[np.float32]) -> Recommendation:
-        contributions = dict(zip(self.ranker.parts, parts.tolist(), strict=True))
-        return Recommendation(self._lookup.ids[item], self._lookup.titles[item], float(score), contributions)
+    def _one(self, one: Placed) -> Recommendation:
+        contributions = dict(zip(self.ranker.parts, one.parts.tolist(), strict=True)) | one.rules
+        return Recommendation(self._lookup.ids[one.item], self._lookup.titles[one.item], one.score, contributions)
 
     def search(
         self,
@@ -184,19 +197,25 @@ class Engine:
         where: Mapping[str, Any] | None = None,
         exclude: Iterable[str] = (),
         personal: float = 0.3,
+        rules: bool = True,
     ) -> list[Recommendation]:
         """The `n` items that fit a query best, in any language that their words, graph or encoders know.
 
         Contributions are those of words, graph, meaning, picture and taste; taste adds up to `personal` times the rest
         for a user or a history of item ids, oldest first, and nothing without one. Items of the history are not left
-        out. Unknown words find nothing: the list may be shorter than `n`, or empty. Raises DataError for a query
-        without a letter or digit, and for what `recommend` raises it.
+        out. Unknown words find nothing: the list may be shorter than `n`, or empty. Rules hide what they hide from a
+        recommendation, but add nothing and leave the order to the query. Raises DataError for a query without a letter
+        or digit, and for what `recommend` raises it.
         """
         if n < 1 or not 0 <= personal < np.inf:
             raise DataError(f"n must be at least 1 and personal a number from 0, not {n} and {personal}")
         asked = user is not None or history is not None
         past = self._lookup.history(user, history) if asked else self._lookup.history(None, [])
-        found = self._searcher.search(query, self._allowed(exclude, where), max(n, DEPTH))
+        allowed = self._allowed(exclude, where)
+        force = self.book.in_force([user], past) if rules else None
+        if force is not None:
+            allowed = force.opened(allowed[None])[0]
+        found = self._searcher.search(query, allowed, max(n, DEPTH))
         best = personalised(found, self.ranker, past, personal)[:n]
         ids, titles = self._lookup.ids, self._lookup.titles
         return [Recommendation(ids[one.item], titles[one.item], one.score, one.parts) for one in best]
@@ -213,9 +232,37 @@ class Engine:
         return [(self._lookup.ids[i], float(total[i])) for i in best]
 
     def explain(self, user: str | None, item: str, history: Sequence[str] | None = None) -> Explanation:
-        """Exact contributions to the score of an item, the history behind them, and paths through the graph."""
-        past = self._lookup.history(user, history)
-        return explain.explain(self.ranker, self._lookup, self._paths, past, self._lookup.rows([item])[0])
+        """Exact contributions to the score of an item, the history behind them, paths through the graph, and rules."""
+        past, row = self._lookup.history(user, history), self._lookup.rows([item])[0]
+        found = explain.explain(self.ranker, self._lookup, self._paths, past, row)
+        return explained(found, self.ranker, past, row, self.book.in_force([user], past))
+
+    @property
+    def book(self) -> Book:
+        """The rules over this catalogue; made when they are first needed, and again after items were added."""
+        kept: Book | None = self.__dict__.get("_book")
+        if kept is None or not kept.fits(self.rules, self.catalogue, self.graph):
+            kept = self.__dict__["_book"] = bind(self.rules, self.catalogue, self.graph)
+        return kept
+
+    def use_rules(self, written: Rules | Path | str) -> None:
+        """Make lists by these rules, or those of a TOML file, and by no others.
+
+        Raises ConfigError or DataError, naming the rule, and leaves the old ones.
+        """
+        if not isinstance(written, Rules):
+            written = rulefile.read(Path(written))
+        book = bind(written, self.catalogue, self.graph)
+        self.rules, self.__dict__["_book"] = written, book
+
+    def try_rules(self, written: Rules, users: Sequence[str] | None = None, n: int = 10) -> "Trial":
+        """What rules would change in the lists of these users, or of 200 drawn from the seed; nothing is switched on.
+
+        Raises DataError as `use_rules` does.
+        """
+        from engine.trial import try_rules
+
+        return try_rules(self, written, users, n)
 
     def evaluate(self, stage: Callable[[str], None] = log.info) -> "Report":
         """Train anew on the past of these tables and rank their future beside the rivals; see config `[evaluation]`.

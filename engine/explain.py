@@ -1,6 +1,6 @@
 """Why an item is where it is for a user: exact contributions, the history behind them, and paths through the graph."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -28,6 +28,8 @@ class Explanation:
     """What the graph says it shares with the history, the most telling first."""
     neighbours: list[tuple[str, float]]
     """Items of the history that speak for it, with their share of the generators' credit."""
+    rules: list[str] = field(default_factory=list)
+    """What each rule in force does with it, in words."""
 
 
 def explain(ranker: Ranker, lookup: Lookup, graph: Pathfinder, past: Histories, item: int) -> Explanation:

@@ -24,6 +24,7 @@ from engine.gating import Gate
 from engine.ranker import Ranker
 from engine.rerank import Reranker
 from graph.build import GraphTables
+from graph.rules import Rules
 
 if TYPE_CHECKING:
     from engine.engine import Engine
@@ -75,6 +76,7 @@ def _parts(kept: Artifact) -> dict[str, Any]:
         "curves": kept.facts["curves"],
         "timings": kept.facts["timings"],
         "encoded": kept.facts["encoded"],
+        "rules": Rules.model_validate(kept.facts.get("rules", {})),
     }
 
 
@@ -112,6 +114,7 @@ def _facts(engine: "Engine") -> dict[str, Any]:
         "curves": engine.curves,
         "timings": engine.timings,
         "encoded": engine.encoded,
+        "rules": engine.rules.plain(),
     }
 
 

@@ -1,6 +1,6 @@
 """From histories to ranked items: generators, fusion, reranker, each with what it added."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,13 @@ BATCH_FLOATS = 50_000_000
 """Most floats of signals held at once (200 MB); users are ranked in batches below it."""
 
 
+EVEN = 1e-6
+"""A deviation below it is rounding: the scores are equal."""
+
+Arrange = Callable[[Candidates, NDArray[np.float32], int], tuple[NDArray[np.int64], Candidates]]
+"""From candidates, best first by user, and their scores, (rows,), to at most n rows a user in the order of the list."""
+
+
 @dataclass(frozen=True)
 class Ranked:
     """The best items of some users, flat, best first. Shapes: candidates and scores (rows,), parts (rows, parts)."""
@@ -23,7 +30,9 @@ class Ranked:
     candidates: Candidates
     scores: NDArray[np.float32]
     parts: NDArray[np.float32]
-    """What each part added; a row sums to its score."""
+    """What each part added; a row sums to its score, less what was lifted."""
+    spread: NDArray[np.float32]
+    """(users,) standard deviation of the user's scores over the known items: the unit of `lift`."""
 
 
 @dataclass(frozen=True)
@@ -49,22 +58,51 @@ class Ranker:
         size = max(1, BATCH_FLOATS // max(1, len(self.features) * len(self.fusion.names)))
         return [np.arange(at, min(at + size, len(histories))) for at in range(0, len(histories), size)]
 
-    def rank(self, histories: Histories, allowed: NDArray[np.bool_], n: int, explain: bool = True) -> Ranked:
-        """The best `n` of the allowed items, (users, items), for each history; all of them fit one batch."""
+    def rank(
+        self,
+        histories: Histories,
+        allowed: NDArray[np.bool_],
+        n: int,
+        explain: bool = True,
+        lift: NDArray[np.float32] | None = None,
+        arrange: Arrange | None = None,
+        depth: int = 0,
+    ) -> Ranked:
+        """The best `n` of the allowed items, (users, items), for each history; all of them fit one batch.
+
+        `lift` (users, items) is added to the scores, in units of the user's spread. `arrange` puts the candidates,
+        `depth` a user at least, into another order than that of their scores.
+        """
         signals = fusion.standardised(self.generators, histories, self.known)
         trust = fusion.trust(histories)
         fused = self.fusion.score(signals, trust, self.known)
-        depth = max(n, self.reranker.depth) if self.reranker else n
-        best = rerank.best(fused, allowed, depth)
+        spread = self._spread(fused)
+        if lift is not None:
+            lift = lift * spread[:, None]
+        depth = max(n, depth, self.reranker.depth if self.reranker else 0)
+        best = rerank.best(fused if lift is None else fused + lift / self._share, allowed, depth)
         scores = fused[best.user, best.item]
         table = None
         if self.reranker is not None:
             table = rerank.feature_table(best, signals, trust, self.known)
             scores = self.reranker.share * scores + self.reranker.correct(table)
-        rows, cut = top(best, scores, n)
+        if lift is not None:
+            scores = scores + lift[best.user, best.item]
+        rows, cut = (arrange or top)(best, scores, n)
         if not explain:
-            return Ranked(cut, scores[rows], np.zeros((len(rows), 0), np.float32))
-        return Ranked(cut, scores[rows], self._parts(cut, signals, trust, None if table is None else table[rows]))
+            return Ranked(cut, scores[rows], np.zeros((len(rows), 0), np.float32), spread)
+        parts = self._parts(cut, signals, trust, None if table is None else table[rows])
+        return Ranked(cut, scores[rows], parts, spread)
+
+    @property
+    def _share(self) -> float:
+        """What the fused score weighs in the final one."""
+        return self.reranker.share if self.reranker else 1.0
+
+    def _spread(self, fused: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(users,) deviation over the known items, whatever may be shown; 1 for a user whose scores are all equal."""
+        spread = (fused[:, self.known] if self.known.any() else fused).std(axis=1) * self._share
+        return np.where(spread > EVEN, spread, 1).astype(np.float32)
 
     def _parts(
         self,

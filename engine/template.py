@@ -19,6 +19,7 @@ _EXAMPLES = {
     "users": "users.parquet",
     "brand": "brand",
     "category": "category",
+    "file": "rules.toml",
 }
 """Shown, commented out, for keys that have no default."""
 

@@ -26,17 +26,17 @@ def parse(text: str) -> dict[str, Any]:
     return conditions
 
 
-def mask(items: pl.DataFrame, where: Mapping[str, Any] | None) -> NDArray[np.bool_]:
+def mask(items: pl.DataFrame, where: Mapping[str, Any] | None, of: str = "items") -> NDArray[np.bool_]:
     """(items,) which rows pass every condition: a value, a list of values of which one must hold, or (low, high).
 
-    A category matches itself and everything below it. Raises DataError for a column that items do not have, or a value
-    that the column cannot be compared with.
+    A category matches itself and everything below it. The same for a table `of` users. Raises DataError for a column
+    that is not there, or a value that the column cannot be compared with.
     """
     keep = pl.lit(value=True)
     for column, wanted in (where or {}).items():
         if column not in items.columns or column in ("text", "image"):
             usable = [name for name in items.columns if name not in ("text", "image")]
-            raise DataError(f"where: items have no column {column!r}; there are {', '.join(usable)}")
+            raise DataError(f"where: {of} have no column {column!r}; there are {', '.join(usable)}")
         keep = keep & _condition(column, items.schema[column], wanted)
     passed = items.with_columns(keep.fill_null(value=False).alias("keep"))["keep"]
     return np.asarray(passed.to_numpy(), bool)

@@ -17,7 +17,7 @@ FLOORS = ("scripts", "engine", "graph", "encoders")
 PACKAGES = ("candidates", "cli", "demo", "evaluation", "importers", "search", "service")
 """Packages of the engine that are boxes of their own."""
 GROUPS = {
-    "tables": "artifact atomic catalogue clock columns config errors history readers template where",
+    "tables": "artifact atomic catalogue clock columns config errors history readers rulefile template toml where",
     "features": "describe",
     "learning": "cases fusion gating ranker rerank training",
     "measuring": "assess benchmark",

@@ -49,19 +49,17 @@ def test_every_key_stands_in_the_commented_file_with_a_comment():
 
 
 def test_examples_of_keys_without_a_default_are_of_such_keys():
-    without = {
-        key.split(".")[-1]
-        for key in keys(Config)
-        if key.startswith("data.") and f"\n# {key[5:]} = " in template.template()
-    }
+    without = {key.split(".")[-1] for key in keys(Config) if f"\n# {key.split('.')[-1]} = " in template.template()}
     assert without == set(template._EXAMPLES)
 
 
 def test_paths_start_from_the_folder_of_the_file(tmp_path):
-    loaded = config.load(write(tmp_path, '[data]\nitems = "a/items.csv"\nusers = "/b/users.csv"\n'))
+    text = '[data]\nitems = "a/items.csv"\nusers = "/b/users.csv"\n[rules]\nfile = "rules.toml"\n'
+    loaded = config.load(write(tmp_path, text))
     assert loaded.data.items == tmp_path / "a" / "items.csv"
     assert loaded.data.users == Path("/b/users.csv")
     assert loaded.data.triples is None
+    assert loaded.rules.file == tmp_path / "rules.toml"
     assert loaded.encoders.cache.is_relative_to(tmp_path)
 
 
@@ -82,6 +80,8 @@ def test_paths_start_from_the_folder_of_the_file(tmp_path):
         ("[candidates]\nease.l2 = -1", ["line 2", "`candidates.ease.l2`", "500.0"]),
         ("graph = 5", ["line 1", "`graph` is a table", "[graph]"]),
         ("[data\n", ["line 1", "TOML"]),
+        ("seed = " + "[" * 20_000, ["TOML"]),
+        ("seed = " + "9" * 5_000, ["TOML"]),
     ],
 )
 def test_a_wrong_key_is_named_with_line_and_remedy(tmp_path, text, words):
