@@ -6,25 +6,18 @@ import time
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
-from engine import columns
+from engine import columns, items, triples
 from engine.config import Config, Data
 from engine.errors import DataError
 from engine.readers import REJECTS, Table, TableLike, in_memory, read_table, reject_rows
-from graph import schema
-from graph.errors import GraphError
+from engine.sieve import Sieve, drop_repeats, find, needed, refuse_empty
 
-RESERVED = ("item_id", "title", "text", "image")
-"""Columns that every items table of a catalogue has, with a meaning of their own."""
-TRIPLE = ("head", "relation", "tail")
-PLACE = {"file": pl.String, "line": pl.Int64}
 _EVENTS = {"user_id": pl.String, "item_id": pl.String, "value": pl.Float32, "time": pl.Int64}
-_OPTIONAL = ("title", "text", "image", "value", "time")
 _DAY = 86_400
 
 
@@ -46,7 +39,7 @@ class Catalogue:
     rejects: pl.DataFrame
     """file, line, field, reason, value (at most 200 characters). Without a field the line could not be read at all; a
     field that is an id, a value or a time cost the row, any other one only its cell."""
-    places: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=PLACE))
+    places: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=items.PLACE))
     """file, line of each item, where they were read just now: what is found out later is told with them."""
 
 
@@ -61,9 +54,11 @@ def read(config: Config) -> Catalogue:
 
     def table(key: str, wanted: Sequence[str]) -> Table | None:
         path: Path | None = getattr(data, key)
-        return None if path is None else read_table(path, wanted)
+        if path is None:
+            return None
+        return triples.read(path) if key == "triples" else read_table(path, wanted)
 
-    return _catalogue(data, table)
+    return _catalogue(config, table)
 
 
 def from_tables(
@@ -82,13 +77,13 @@ def from_tables(
     def table(key: str, wanted: Sequence[str]) -> Table | None:
         return None if given[key] is None else in_memory(given[key], key, wanted)
 
-    return _catalogue(config.data, table)
+    return _catalogue(config, table)
 
 
 def read_items(rows: TableLike, config: Config) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Items to add to a catalogue, as `Catalogue.items`, and the rejects. Only the id is needed, no other column."""
-    items, rejects, _ = _items(in_memory(rows, "items", _item_columns(config.data)), config.data, partial=True)
-    return items, rejects
+    table = in_memory(rows, "items", items.wanted(config.data))
+    return items.checked(table, config.data, partial=True)[:2]
 
 
 def read_events(rows: TableLike, config: Config, item_ids: pl.Series) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -132,152 +127,34 @@ def _picture_mark(path: str | None) -> str:
         return Path(path).name
 
 
-def _catalogue(data: Data, table: Callable[[str, Sequence[str]], Table | None]) -> Catalogue:
-    items_table = table("items", _item_columns(data))
-    interactions_table = table("interactions", _interaction_columns(data))
-    if items_table is None:
+def _catalogue(config: Config, table: Callable[[str, Sequence[str]], Table | None]) -> Catalogue:
+    data = config.data
+    tables = {
+        "items": table("items", items.wanted(data)),
+        "interactions": table("interactions", _interaction_columns(data)),
+        "triples": table("triples", triples.WANTED),
+        "users": table("users", (data.user, *data.user_attributes)),
+    }
+    if tables["items"] is None:
         raise DataError("no items: name their file in data.items of the configuration")
-    triples_table = table("triples", TRIPLE)
-    users_table = table("users", (data.user, *data.user_attributes))
-    items, items_rejects, places = _items(items_table, data)
-    _refuse_empty(items_table, items, items_rejects)
-    interactions, interactions_rejects = _interactions(interactions_table, data, items["item_id"])
-    _refuse_empty(interactions_table, interactions, interactions_rejects)
-    triples, triples_rejects = _triples(triples_table)
-    _refuse_empty(triples_table, triples, triples_rejects)
-    users, users_rejects = _users(users_table, data)
-    _refuse_empty(users_table, users, users_rejects)
-    rejects = pl.concat([items_rejects, interactions_rejects, triples_rejects, users_rejects])
-    return Catalogue(items, interactions, triples, users, rejects, places)
+    kept: dict[str, pl.DataFrame] = {}
+    rejects = []
 
+    def keep(name: str, checked: tuple[pl.DataFrame, pl.DataFrame]) -> None:
+        refuse_empty(tables[name], *checked)
+        kept[name] = checked[0]
+        rejects.append(checked[1])
 
-class _Sieve:
-    """Drops bad rows of a table and notes bad cells, each with its line and reason."""
-
-    def __init__(self, table: Table) -> None:
-        self.table = table
-        self.keep = pl.repeat(True, len(table.lines), eager=True)
-        self.parts = [table.rejects]
-
-    def drop(self, bad: pl.Series, field: str, reason: str) -> None:
-        """Reject the rows where `bad` is true, if they are still there."""
-        self.note(bad, field, reason)
-        self.keep &= ~bad
-
-    def note(self, bad: pl.Series, field: str, reason: str) -> None:
-        """Report the cells where `bad` is true, if their rows are still there."""
-        bad = bad & self.keep
-        if bad.any():
-            values = columns.shown(self.table.frame[field].filter(bad))
-            self.parts.append(reject_rows(self.table.name, self.table.lines.filter(bad), field, reason, values))
-
-    def ids(self, field: str) -> pl.Series:
-        """Ids of a column; rows without one are dropped."""
-        ids = columns.ids(self.table.frame[field])
-        self.drop(ids.is_null(), field, "empty id")
-        self.drop((ids.str.len_chars() > columns.LONGEST_ID).fill_null(False), field, "longer than 1,000 characters")
-        return ids
-
-    def cut(self, field: str) -> pl.Series:
-        """A column whose long texts are cut off and reported."""
-        column = self.table.frame[field]
-        long = columns.too_long(column)
-        if not long.any():
-            return column
-        self.note(long, field, "longer than 1,000,000 characters; the rest is cut off")
-        return column.str.slice(0, columns.LONGEST_TEXT)
-
-    def result(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """The kept rows of `frame`, and all rejects in order of line."""
-        return frame.filter(self.keep), pl.concat(self.parts).sort("line", maintain_order=True)
-
-
-def _item_columns(data: Data) -> list[str]:
-    optional = [name for name in (data.image, data.brand, data.category) if name]
-    return list(dict.fromkeys((data.item, data.title, *data.text, *optional, *data.attributes, *data.numeric)))
+    frame, bad, places = items.checked(tables["items"], data)
+    keep("items", (frame, bad))
+    keep("interactions", _interactions(tables["interactions"], data, frame["item_id"]))
+    keep("triples", triples.checked(tables["triples"], frame["item_id"], config.graph.declared()))
+    keep("users", _users(tables["users"], data))
+    return Catalogue(**kept, rejects=pl.concat(rejects), places=places)
 
 
 def _interaction_columns(data: Data) -> list[str]:
     return list(dict.fromkeys(name for name in (data.user, data.item, data.value, data.time) if name))
-
-
-def _find(table: Table, key: str, name: str | None, partial: bool = False) -> str | None:
-    """The column `name` if it is there. None if it is "", or may be absent: any of a partial table, a default name."""
-    if not name or name in table.frame.columns:
-        return name or None
-    default = Data.model_fields[key].default
-    if partial or (key in _OPTIONAL and name in (default if isinstance(default, tuple) else (default,))):
-        return None
-    raise _missing(table, f"name the right one in data.{key} of the configuration", name)
-
-
-def _needed(table: Table, key: str, name: str) -> str:
-    """The column `name`, which must be there whatever it is called."""
-    if name not in table.frame.columns:
-        raise _missing(table, f"name the right one in data.{key} of the configuration", name)
-    return name
-
-
-def _missing(table: Table, remedy: str, name: str) -> DataError:
-    if not table.columns:
-        return DataError(f"{table.name}: the table has no rows")
-    close = get_close_matches(name, table.columns, n=1)
-    hint = f" (did you mean `{close[0]}`?)" if close else ""
-    there = ", ".join(table.columns) or "none"
-    return DataError(f"{table.name}: there is no column `{name}`{hint}; the columns are: {there}; {remedy}")
-
-
-def _refuse_empty(table: Table | None, kept: pl.DataFrame, rejects: pl.DataFrame) -> None:
-    if table is None or len(kept):
-        return
-    if rejects.is_empty():
-        raise DataError(f"{table.name}: the table has no rows")
-    first = rejects.row(0, named=True)
-    raise DataError(
-        f"{table.name}: no row can be used; the first: line {first['line']}, {first['field'] or 'the whole line'}: "
-        f"{first['reason']} ({first['value']!r}); correct the table or the columns named in [data]"
-    )
-
-
-def _items(table: Table, data: Data, partial: bool = False) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-    """Catalogue.items, the rejects and Catalogue.places. A partial table needs the id only; what it lacks is empty."""
-    _refuse_clashes(data)
-    _needed(table, "item", data.item)
-    sieve = _Sieve(table)
-    ids = sieve.ids(data.item)
-    _drop_repeats(sieve, ids, data.item)
-    empty = pl.repeat(None, len(ids), dtype=pl.String, eager=True)
-
-    def text(key: str, name: str | None) -> pl.Series:
-        found = _find(table, key, name, partial)
-        return columns.texts(empty if found is None else sieve.cut(found))
-
-    def attribute(name: str) -> pl.Series:
-        found = _find(table, "attributes", name, partial)
-        return columns.lists(empty if found is None else sieve.cut(found), table.separator)
-
-    title = text("title", data.title)
-    parts = pl.DataFrame({name: title if name == data.title else text("text", name) for name in data.text})
-    checked = {
-        "item_id": ids,
-        "title": title.zip_with(title != "", ids),
-        "text": _joined(parts, len(ids)),
-        "image": _images(sieve, _find(table, "image", data.image, partial), data.image_root.resolve()),
-    }
-    checked |= {name: attribute(name) for name in data.attributes}
-    for key, name in (("brand", data.brand), ("category", data.category)):
-        if name:
-            values = text(key, name)
-            checked[name] = values.set(values == "", None)
-    for name in data.numeric:
-        found = _find(table, "numeric", name, partial)
-        values, bad = columns.numbers(empty if found is None else table.frame[found])
-        if found is not None:
-            sieve.note(bad, found, "not a finite number")
-        checked[name] = values
-    lines = table.lines.filter(sieve.keep)
-    places = pl.DataFrame({"file": [table.name] * len(lines), "line": lines}, schema=PLACE)
-    return *sieve.result(pl.DataFrame(checked)), places
 
 
 def refuse_unfit(catalogue: Catalogue, data: Data) -> None:
@@ -301,82 +178,21 @@ def reject_pictures(catalogue: Catalogue, bad: Sequence[tuple[int, str]], data: 
     return replace(catalogue, rejects=pl.concat(parts))
 
 
-def _refuse_clashes(data: Data) -> None:
-    """One column, one meaning: an items table of a catalogue cannot hold two columns of one name."""
-    named = [*data.attributes, *(name for name in (data.brand, data.category) if name), *data.numeric]
-    for name in named:
-        if name in RESERVED:
-            raise DataError(f"column `{name}` has a meaning of its own in a catalogue; copy it under another name")
-        if named.count(name) > 1:
-            raise DataError(
-                f"column `{name}` is named twice among data.attributes, brand, category and numeric; "
-                "keep one, or copy it under another name"
-            )
-    for name in (*data.attributes, *data.user_attributes):
-        try:
-            schema.field(name)
-        except GraphError as error:
-            raise DataError(f"{error}; copy the column under another name") from None
-
-
-def _drop_repeats(sieve: _Sieve, ids: pl.Series, field: str) -> None:
-    repeated = pl.repeat(False, len(ids), eager=True)
-    if len(ids):
-        repeated = ids.is_not_null() & ~ids.is_first_distinct()
-    sieve.drop(repeated, field, "id stands in an earlier row, which is kept")
-
-
-def _joined(parts: pl.DataFrame, height: int) -> pl.Series:
-    """Texts of a row, one a line, without the empty ones."""
-    if parts.width == 0:
-        return pl.repeat("", height, dtype=pl.String, eager=True)
-    filled = [pl.when(pl.col(name) != "").then(pl.col(name)) for name in parts.columns]
-    return parts.select(pl.concat_str(filled, separator="\n", ignore_nulls=True).fill_null("")).to_series()
-
-
-def _images(sieve: _Sieve, field: str | None, root: Path) -> pl.Series:
-    """Absolute paths of pictures that are there and inside `root`; a path that is not is noted and null."""
-    size = len(sieve.table.lines)
-    if field is None:
-        return pl.repeat(None, size, dtype=pl.String, eager=True)
-    found = [_image(root, given) for given in columns.texts(sieve.table.frame[field])]
-    reasons = pl.Series([reason for _, reason in found], dtype=pl.String)
-    for reason in reasons.drop_nulls().unique(maintain_order=True):
-        sieve.note((reasons == reason).fill_null(False), field, reason)
-    return pl.Series([path for path, _ in found], dtype=pl.String)
-
-
-def _image(root: Path, given: str) -> tuple[str | None, str | None]:
-    """The path of a picture, or why it cannot be used; neither if none is given."""
-    if given == "":
-        return None, None
-    relative = Path(given)
-    if relative.is_absolute() or relative.drive:
-        return None, "absolute path of a picture; give it from data.image_root"
-    try:
-        path = (root / relative).resolve()
-        if not path.is_relative_to(root):
-            return None, "picture outside data.image_root"
-        return (str(path), None) if path.is_file() else (None, "no such picture")
-    except (OSError, ValueError, RuntimeError):  # a name too long, a NUL in it, a loop of links
-        return None, "not a path"
-
-
 def _interactions(table: Table | None, data: Data, item_ids: pl.Series) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Catalogue.interactions and the rejects."""
     if table is None:
         return pl.DataFrame(schema=_EVENTS), pl.DataFrame(schema=REJECTS)
-    _needed(table, "user", data.user)
-    _needed(table, "item", data.item)
-    sieve = _Sieve(table)
+    needed(table, "user", data.user)
+    needed(table, "item", data.item)
+    sieve = Sieve(table)
     users, items = sieve.ids(data.user), sieve.ids(data.item)
     sieve.drop(~items.is_in(item_ids.implode()).fill_null(True), data.item, "unknown item")
-    value = _find(table, "value", data.value)
+    value = find(table, "value", data.value)
     values = pl.repeat(1.0, len(users), dtype=pl.Float32, eager=True)
     if value is not None:
         values = columns.numbers(table.frame[value])[0].cast(pl.Float32)
         sieve.drop(~values.is_finite().fill_null(False), value, "not a finite number")
-    clock = _find(table, "time", data.time)
+    clock = find(table, "time", data.time)
     seconds = pl.repeat(0, len(users), dtype=pl.Int64, eager=True)
     if clock is not None:
         seconds, _ = columns.times(table.frame[clock])
@@ -403,22 +219,6 @@ def _ordered(events: pl.DataFrame) -> pl.DataFrame:
     return events if (key[1:] >= key[:-1]).all() else events[np.argsort(key, kind="stable")]
 
 
-def _triples(table: Table | None) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Catalogue.triples and the rejects."""
-    if table is None:
-        return pl.DataFrame(schema=dict.fromkeys(TRIPLE, pl.String)), pl.DataFrame(schema=REJECTS)
-    for name in TRIPLE:
-        if name not in table.frame.columns:
-            raise _missing(table, "a table of triples has the columns head, relation and tail", name)
-    sieve = _Sieve(table)
-    checked = pl.DataFrame({name: sieve.ids(name) for name in TRIPLE})
-    relations = checked["relation"].unique()
-    nameless = [name for name in relations.drop_nulls() if schema.relation_type(name) is None]
-    bad = checked["relation"].is_in(nameless).fill_null(False)
-    sieve.drop(bad, "relation", "the relation has no letter or digit of ASCII")
-    return sieve.result(checked)
-
-
 def _users(table: Table | None, data: Data) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Catalogue.users and the rejects."""
     if "user_id" in data.user_attributes:
@@ -427,11 +227,11 @@ def _users(table: Table | None, data: Data) -> tuple[pl.DataFrame, pl.DataFrame]
         ids_only = pl.DataFrame(schema={"user_id": pl.String})
         attributes = [pl.lit([], pl.List(pl.String)).alias(name) for name in data.user_attributes]
         return ids_only.with_columns(attributes), pl.DataFrame(schema=REJECTS)
-    _needed(table, "user", data.user)
-    sieve = _Sieve(table)
+    needed(table, "user", data.user)
+    sieve = Sieve(table)
     ids = sieve.ids(data.user)
-    _drop_repeats(sieve, ids, data.user)
+    drop_repeats(sieve, ids, data.user)
     checked = {"user_id": ids}
     for name in data.user_attributes:
-        checked[name] = columns.lists(sieve.cut(_needed(table, "user_attributes", name)), table.separator)
+        checked[name] = columns.lists(sieve.cut(needed(table, "user_attributes", name)), table.separator)
     return sieve.result(pl.DataFrame(checked))

@@ -11,6 +11,8 @@ from pydantic_core import ErrorDetails
 
 from engine import toml
 from engine.errors import ConfigError
+from graph import schema
+from graph.errors import GraphError
 
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
@@ -32,7 +34,7 @@ class Data(Section):
     interactions: Path | None = None
     """A row for each time that a user chose or rated an item; without it the engine can search, but not learn."""
     triples: Path | None = None
-    """Facts of your own, in columns head, relation and tail; heads and tails are item ids or free ids."""
+    """Facts of your own: a table with head, relation and tail (item ids or free ids), or nt, ttl, kg or KGAT's txt."""
     users: Path | None = None
     """What is known of users beside their history."""
     image_root: Path = Path()
@@ -76,11 +78,26 @@ class Encoders(Section):
     """Where vectors are kept, so that nothing is encoded twice."""
 
 
+def _declarable(relations: dict[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:
+    try:
+        schema.Declared(relations)
+    except GraphError as error:
+        raise ValueError(str(error)) from None
+    return relations
+
+
 class Graph(Section):
     """Where the knowledge graph is kept."""
 
     store: Literal["ladybug", "none"] = "ladybug"
     """`ladybug` keeps it on disk, for Cypher; with `none` it is in memory only."""
+    relations: Annotated[dict[str, tuple[str, str]], AfterValidator(_declarable)] = {}
+    """What relations of your triples go from and to, as labels: ends get them, and what is against it is rejected."""
+    strict: bool = False
+    """Reject triples of every relation that is not declared in `relations`."""
+
+    def declared(self) -> schema.Declared:
+        return schema.Declared(self.relations, self.strict)
 
 
 class Rules(Section):
@@ -360,5 +377,7 @@ def _remedy(keys: list[str]) -> str:
     model: Any = Config
     for name in keys[:-1]:
         model = model.model_fields[name].annotation
+        if model is None or not hasattr(model, "model_fields"):  # a table of names that a person chooses
+            return 'write it as name = ["Item", "Person"]'
     default = model.model_fields[keys[-1]].default
-    return "correct it, or leave it out" + (f" for the default, {default!r}" if default is not None else "")
+    return "correct it, or leave it out" + (f" for the default, {default!r}" if default not in (None, {}) else "")

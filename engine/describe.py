@@ -15,7 +15,7 @@ import encoders
 from encoders import EmbeddingStore, Encoded
 from engine.candidates import Features
 from engine.catalogue import Catalogue
-from engine.config import Config, Data
+from engine.config import Config
 from engine.history import Matrix
 from graph.build import GraphTables, build
 from graph.facts import Facts, facts, rarity, tfidf
@@ -59,7 +59,7 @@ def describe(
     With a `vocabulary` they are in the columns of earlier ones.
     """
     items = catalogue.items[since:]
-    tables = graph_of(catalogue, config.data)
+    tables = graph_of(catalogue, config)
     found = facts(tables, items["item_id"].to_list(), None if vocabulary is None else vocabulary.entities)
     words, counts = word_counts(items["text"].to_list(), None if vocabulary is None else vocabulary.words)
     if vocabulary is None:
@@ -80,8 +80,9 @@ def relation_numbers(entities: pl.DataFrame) -> NDArray[np.int64]:
     return entities["relation"].rank("dense").to_numpy().astype(np.int64) - 1
 
 
-def graph_of(catalogue: Catalogue, data: Data) -> GraphTables:
+def graph_of(catalogue: Catalogue, config: Config) -> GraphTables:
     """The knowledge graph of a catalogue: no interaction enters it."""
+    data = config.data
     return build(
         catalogue.items,
         attributes=data.attributes,
@@ -90,6 +91,7 @@ def graph_of(catalogue: Catalogue, data: Data) -> GraphTables:
         triples=catalogue.triples,
         users=catalogue.users,
         user_attributes=data.user_attributes,
+        declared=config.graph.declared(),
     )
 
 

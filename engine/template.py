@@ -12,13 +12,14 @@ from engine import atomic
 from engine.config import Config, Data, Section
 from engine.errors import ConfigError
 
-_EXAMPLES = {
+_EXAMPLES: dict[str, Any] = {
     "items": "items.parquet",
     "interactions": "interactions.parquet",
     "triples": "triples.parquet",
     "users": "users.parquet",
     "brand": "brand",
     "category": "category",
+    "relations": {"directed_by": ("Item", "Person"), "owned_by": ("Brand", "Organisation")},
     "file": "rules.toml",
 }
 """Shown, commented out, for keys that have no default."""
@@ -69,7 +70,7 @@ def _table(kind: Any) -> type[Section] | None:
 
 def _entry(model: type[BaseModel], key: str, value: Any) -> list[str]:
     comment = _comment(model.model_fields[key].description or "").splitlines()
-    line = f'# {key} = "{_EXAMPLES[key]}"' if value is None else f"{key} = {_toml(value)}"
+    line = f"# {key} = {_toml(_EXAMPLES[key])}" if value in (None, {}) else f"{key} = {_toml(value)}"
     return [*comment, line]
 
 
@@ -84,6 +85,8 @@ def _toml(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, int | float):
         return repr(value)
+    if isinstance(value, Mapping):
+        return f"{{ {', '.join(f'{key} = {_toml(part)}' for key, part in value.items())} }}"
     if isinstance(value, list | tuple):
         return f"[{', '.join(_toml(part) for part in value)}]"
     shown = value.as_posix() if isinstance(value, PurePath) else str(value)

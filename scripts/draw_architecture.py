@@ -17,7 +17,8 @@ FLOORS = ("scripts", "engine", "graph", "encoders")
 PACKAGES = ("candidates", "cli", "demo", "evaluation", "importers", "search", "service")
 """Packages of the engine that are boxes of their own."""
 GROUPS = {
-    "tables": "artifact atomic catalogue clock columns config errors history readers rulefile template toml where",
+    "tables": "artifact atomic catalogue clock columns config errors history items readers rulefile sieve template "
+    "toml triples where",
     "features": "describe",
     "learning": "cases fusion gating ranker rerank training",
     "measuring": "assess benchmark",

@@ -22,7 +22,7 @@ def tables(config_path: Path) -> tuple[GraphTables, pl.DataFrame]:
     """The graph of the catalogue that a weft.toml describes, and the rows that could not be used."""
     config = load(config_path)
     read = catalogue.read(config)
-    return graph_of(read, config.data), read.rejects
+    return graph_of(read, config), read.rejects
 
 
 def as_table(frame: pl.DataFrame) -> Table:

@@ -6,10 +6,10 @@ from pathlib import Path
 import polars as pl
 
 from engine import columns
-from engine.catalogue import RESERVED
 from engine.errors import DataError
 from engine.importers import folder
 from engine.importers.folder import Summary
+from engine.items import RESERVED
 
 _KINDS = ("token", "token_seq", "float", "float_seq")
 _TITLES = ("title", "name")

@@ -7,10 +7,10 @@ from pathlib import Path
 import polars as pl
 
 from engine import columns
-from engine.catalogue import RESERVED
 from engine.errors import DataError
 from engine.importers import folder
 from engine.importers.folder import Summary
+from engine.items import RESERVED
 from engine.readers import SUFFIXES, Table, read_table
 
 _COMMON = {

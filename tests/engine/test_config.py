@@ -71,6 +71,9 @@ def test_paths_start_from_the_folder_of_the_file(tmp_path):
         ("zzz = 1", ["line 1", "`zzz`", "remove it"]),
         ("[evaluation]\nsplit = 'tim'", ["line 2", "`evaluation.split`", "'time'", "cold-item", "got 'tim'"]),
         ("threads = 'two'", ["line 1", "`threads`", "integer", "default, 2"]),
+        ("[graph.relations]\nby = ['Item', 'Persn']", ["line 1", "`graph.relations`", "did you mean Person?"]),
+        ("[graph.relations]\n\nby = ['Item']", ["line 3", "`graph.relations.by", 'name = ["Item", "Person"]']),
+        ("[graph.relations]\nby = 3", ["line 2", "`graph.relations.by`", 'name = ["Item", "Person"]']),
         ("[data]\nitems = 5", ["line 2", "`data.items`", "a path in quotes"]),
         (
             "[candidates.ease]\nhalf_lives = [1.0, -3]",
