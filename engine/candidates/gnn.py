@@ -54,9 +54,8 @@ def fit(histories: Histories, features: Features, config: Settings, seed: int) -
         config.contrast, config.temperature, config.link, config.calm, config.held, seed,
     )  # fmt: skip
     amount = learn(features)
-    placer, _ = gnn.fit(
-        graph_of(features, amount), learned.known, targets, np.append(learned.weights, np.float32(1)), settings
-    )
+    weights, place = np.append(learned.weights, np.float32(1)), learned.factors.shape[1]
+    placer, _ = gnn.fit(graph_of(features, amount), learned.known, targets, weights, settings, place)
     network = Network(amount, placer, scale.astype(np.float32))
     return Factors(NAME, config.half_lives, network, learned.spread(len(features)), network.place(features))
 

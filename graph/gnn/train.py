@@ -71,6 +71,7 @@ class _Task:
     known: Tensor
     targets: Tensor
     weights: Tensor
+    place: int
 
 
 def fit(
@@ -79,18 +80,20 @@ def fit(
     targets: Vectors,
     weights: Vectors,
     config: GnnConfig,
+    place: int | None = None,
     progress: Progress | None = None,
 ) -> tuple[Placer, Course]:
     """Train on the items `known` (k,) with `targets` (k, t), each column weighing `weights` (t,).
 
+    The first `place` columns (all if None) are where an item is; what comes after is learned beside it, and is no part
+    of the contrastive loss.
     Every item of the graph takes part in the messages, by its features alone. Time grows with epochs times edges plus
     entities, and is double where items are held.
     """
     bases = [leading(feature, WIDEST) for feature in graph.features]
     edges, relation = edges_of(graph)
-    task = _Task(
-        reduced(graph, bases), edges, relation, *(torch.from_numpy(array) for array in (known, targets, weights))
-    )
+    arrays = (torch.from_numpy(array) for array in (known, targets, weights))
+    task = _Task(reduced(graph, bases), edges, relation, *arrays, targets.shape[1] if place is None else place)
     order = torch.randperm(len(known), generator=torch.Generator().manual_seed(config.seed))
     cold = order[: int(config.held * len(known))]
     epochs, watched = config.epochs, list[float]()
@@ -170,5 +173,8 @@ def _mistake(found: Tensor, task: _Task, rows: Tensor, config: GnnConfig) -> Ten
     found, wanted = found[task.known[rows]], task.targets[rows]
     loss = objectives.regression(found, wanted, task.weights)
     if config.contrast:
-        loss = loss + config.contrast * objectives.contrast(found, wanted, task.weights, config.temperature)
+        columns = slice(task.place)
+        loss = loss + config.contrast * objectives.contrast(
+            found[:, columns], wanted[:, columns], task.weights[columns], config.temperature
+        )
     return loss
