@@ -120,6 +120,16 @@ def write(
         (aside / MANIFEST).write_text(_sealed(content), encoding="utf-8")
 
 
+def amend(folder: Path, facts: Mapping[str, Any]) -> None:
+    """Put facts into the manifest of an artefact in the place of those of their names; no other file is touched.
+
+    A crash leaves the old manifest or the new. Raises ArtifactError when there is none, or it was changed.
+    """
+    content = _read_manifest(folder)
+    content["facts"] |= facts
+    atomic.write_text(folder / MANIFEST, _sealed(content))
+
+
 def read(folder: Path, verify: Literal["full", "size"] = "full") -> Artifact:
     """Open an artefact and check that it is whole: `full` reads and hashes every byte, `size` compares lengths only.
 

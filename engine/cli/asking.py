@@ -120,6 +120,8 @@ def show_explanation(engine: "Engine", user: str, item: str, language: str) -> N
     say(f"{why.title} ({why.item_id}) for {user}: {why.score:.3f}")
     ordered = sorted(why.contributions.items(), key=lambda pair: -abs(pair[1]))
     show(("part", "adds"), [(part, f"{value:+.3f}") for part, value in ordered])
+    for rule in why.rules:
+        say(f"  {rule}")
     titles = titles_of(engine)
     for liked, share in why.neighbours:
         say(f"  {share:5.0%}  owed to {titles[liked]}")
@@ -151,6 +153,6 @@ def _show_list(found: "list[Recommendation]", as_json: bool) -> None:
 
 
 def _terms(contributions: Mapping[str, float]) -> str:
-    """What adds something to a score, the largest first."""
-    shown = [(part, value) for part, value in contributions.items() if abs(value) >= 0.005]
+    """What adds something to a score, the largest first, and every rule that touched it."""
+    shown = [(part, value) for part, value in contributions.items() if abs(value) >= 0.005 or part.startswith("rule:")]
     return ", ".join(f"{part} {value:+.2f}" for part, value in sorted(shown, key=lambda pair: -abs(pair[1])))
