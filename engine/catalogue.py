@@ -148,7 +148,7 @@ def _catalogue(config: Config, table: Callable[[str, Sequence[str]], Table | Non
     frame, bad, places = items.checked(tables["items"], data)
     keep("items", (frame, bad))
     keep("interactions", _interactions(tables["interactions"], data, frame["item_id"]))
-    keep("triples", triples.checked(tables["triples"], frame["item_id"], config.graph.declared()))
+    keep("triples", triples.checked(tables["triples"], frame["item_id"], kept["interactions"], config.graph.declared()))
     keep("users", _users(tables["users"], data))
     return Catalogue(**kept, rejects=pl.concat(rejects), places=places)
 

@@ -199,7 +199,7 @@ class Gnn(Section):
     """Of the contrastive loss."""
     link: Annotated[float, Field(ge=0)] = 0.0
     """Weight of the link loss (tell true edges from made-up ones); 0 leaves it out."""
-    calm: Annotated[float, Field(ge=0)] = 1e-3
+    calm: Annotated[float, Field(ge=0)] = 3e-3
     """Penalty on relations of few edges, so that rare ones do not shout."""
     held: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Share of the items with history held cold to find the best number of epochs; doubles the time."""

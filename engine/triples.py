@@ -4,6 +4,7 @@ from pathlib import Path
 
 import polars as pl
 
+from engine import leaks
 from engine.errors import DataError
 from engine.readers import REJECTS, SUFFIXES, Table, read_table
 from engine.sieve import Sieve, missing
@@ -33,7 +34,9 @@ def read(path: Path) -> Table:
     return Table(str(path), found.frame, found.lines, WANTED, None, found.rejects)
 
 
-def checked(table: Table | None, item_ids: pl.Series, declared: Declared) -> tuple[pl.DataFrame, pl.DataFrame]:
+def checked(
+    table: Table | None, item_ids: pl.Series, interactions: pl.DataFrame, declared: Declared
+) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Catalogue.triples and the rejects."""
     if table is None:
         return pl.DataFrame(schema=dict.fromkeys(WANTED, pl.String)), pl.DataFrame(schema=REJECTS)
@@ -49,4 +52,5 @@ def checked(table: Table | None, item_ids: pl.Series, declared: Declared) -> tup
     faults = resolve.faults(rows, item_ids, declared)
     for field, reason in faults.drop_nulls().unique(maintain_order=True).iter_rows():
         sieve.drop((faults["reason"] == reason).fill_null(False), field, reason)
+    sieve.drop(leaks.leaking(rows, interactions, item_ids), "relation", leaks.REASON)
     return sieve.result(rows)

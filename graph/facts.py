@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from graph.build import GraphTables
-from graph.schema import BELONGS_TO, SUBCATEGORY_OF
+from graph.schema import BELONGS_TO, SUBCATEGORY_OF, USER
 
 KEY = ("relation", "id")
 
@@ -33,6 +33,7 @@ class Facts:
 def facts(tables: GraphTables, item_ids: Sequence[str], entities: pl.DataFrame | None = None) -> Facts:
     """The facts of items, in the order of `item_ids`: their neighbours in either direction, and every category above.
 
+    Users are no facts of an item: an edge with one at its end would tell who chose it (`graph.interactions`).
     With `entities` (those of earlier facts) the columns are exactly those, so that a new item can be compared with
     old ones; other facts are left out. An item that the graph does not know has a row of zeros.
     """
@@ -41,7 +42,9 @@ def facts(tables: GraphTables, item_ids: Sequence[str], entities: pl.DataFrame |
     )
     out = tables.edges.select("relation", node="head", id="tail")
     back = tables.edges.select("relation", node="tail", id="head")
+    users = tables.nodes.filter(pl.col("label") == USER)["id"].implode()
     pairs = rows.join(pl.concat([out, back]), on="node").select("row", "relation", "id")
+    pairs = pairs.filter(~pl.col("id").is_in(users))
     pairs = pl.concat([pairs, _above(tables, pairs)]).unique()
     if entities is None:
         found = pairs.select(KEY).unique().sort(KEY)

@@ -42,7 +42,7 @@ class GnnConfig:
     """Of the contrastive loss."""
     link: float = 0.0
     """Weight of the link loss."""
-    calm: float = 1e-3
+    calm: float = 3e-3
     """Penalty on relations of few edges."""
     held: float = 0.0
     """Share of the known items held cold, by which the best epoch is found; the network is then trained on all."""
