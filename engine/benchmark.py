@@ -72,10 +72,10 @@ def compare(
     """Weft and the rivals it must beat, all from the same histories; the engine's row comes first."""
     asked = question(catalogue, split)
     ranker, trained = trained_ranker(asked, features, config, stage)
-    rows = [_row("weft", asked, config, *_ranked(ranker, asked, depth))]
+    rows = [_row("weft", asked, config, *ranked(ranker, asked, depth))]
     if trained.reranker is not None:
         plain = replace(ranker, reranker=None)
-        rows.append(_row("weft without the reranker", asked, config, *_ranked(plain, asked, depth)))
+        rows.append(_row("weft without the reranker", asked, config, *ranked(plain, asked, depth)))
     stage("rivals")
     for name, scores in rivals(asked, features, config):
         best = metrics.rank(scores, depth, asked.asked.seen(), asked.allowed)
@@ -93,10 +93,10 @@ def ablations(
         if getattr(features, name).size:
             stage(f"without {name}")
             ranker, _ = trained_ranker(asked, without(features, name), config, stage)
-            rows.append(_row(f"weft without {name}", asked, config, *_ranked(ranker, asked, depth)))
+            rows.append(_row(f"weft without {name}", asked, config, *ranked(ranker, asked, depth)))
     stage("without sequence")
     ranker, _ = trained_ranker(asked, features, unordered(config), stage)
-    return [*rows, _row("weft without sequence", asked, config, *_ranked(ranker, asked, depth))]
+    return [*rows, _row("weft without sequence", asked, config, *ranked(ranker, asked, depth))]
 
 
 def trained_ranker(asked: Question, features: Features, config: Config, stage: Stage) -> tuple[Ranker, Trained]:
@@ -139,19 +139,19 @@ def rivals(asked: Question, features: Features, config: Config) -> list[tuple[st
     return [(name, scores) for name, scores in found if np.ptp(scores[:, asked.allowed], axis=1).any()]
 
 
-def _ranked(ranker: Ranker, asked: Question, depth: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """(users, depth) items and scores, padded with -1 and -inf."""
+def ranked(ranker: Ranker, asked: Question, depth: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """(users, depth) the best items of each asked user and their scores, padded with -1 and -inf."""
     items = np.full((len(asked.users), depth), -1, np.int64)
     scores = np.full((len(asked.users), depth), -np.inf, np.float32)
     for batch in ranker.batches(asked.asked):
         some = asked.asked.take(batch)
         allowed = np.broadcast_to(asked.allowed, (len(some), len(asked.items))).copy()
         allowed[some.rows, some.items] = False
-        ranked = ranker.rank(some, allowed, depth, explain=False)
-        sizes = ranked.candidates.sizes
-        place = np.arange(len(ranked.scores)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-        at = (batch[ranked.candidates.user], place)
-        items[at], scores[at] = ranked.candidates.item, ranked.scores
+        best = ranker.rank(some, allowed, depth, explain=False)
+        sizes = best.candidates.sizes
+        place = np.arange(len(best.scores)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+        at = (batch[best.candidates.user], place)
+        items[at], scores[at] = best.candidates.item, best.scores
     return items, scores
 
 

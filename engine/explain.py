@@ -12,7 +12,7 @@ from graph.paths import Path as GraphPath
 from graph.paths import Pathfinder
 
 MOST_LIKED = 50
-"""Latest items of a history that paths are looked for from."""
+"""Latest items of a history that paths are looked for from; of rated ones only those rated no less than usual."""
 MOST_PATHS = 5
 
 
@@ -37,7 +37,8 @@ def explain(ranker: Ranker, lookup: Lookup, graph: Pathfinder, past: Histories, 
     allowed = np.zeros((1, len(lookup)), bool)
     allowed[0, item] = True
     ranked = ranker.rank(past, allowed, 1)
-    liked = list(dict.fromkeys(past.items[::-1].tolist()))[:MOST_LIKED]
+    fond = past.values >= past.values.mean() if len(past.items) else np.zeros(0, bool)
+    liked = list(dict.fromkeys(past.items[fond][::-1].tolist()))[:MOST_LIKED]
     return Explanation(
         lookup.ids[item],
         lookup.titles[item],

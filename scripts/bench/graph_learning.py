@@ -94,7 +94,7 @@ def table(choice: argparse.Namespace) -> None:
         if choice.weft:
             for what, some in (("facts", facts_only(features)), ("everything", features)):
                 ranker, _ = benchmark.trained_ranker(asked, some, config, lambda stage: None)
-                made.append((f"{what}: weft|0", benchmark._ranked(ranker, asked, 100)))
+                made.append((f"{what}: weft|0", benchmark.ranked(ranker, asked, 100)))
         for name, (ranked, scores) in made:
             runs.write(run_of(folder, name), asked.users, asked.items, ranked, scores)
         for name, _ in made:
