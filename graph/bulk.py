@@ -10,8 +10,9 @@ import ladybug
 import polars as pl
 
 from graph.build import GraphTables
+from graph.changes import by_relation
 from graph.errors import GraphError
-from graph.schema import Relation, Schema
+from graph.schema import Schema
 from graph.store import Progress
 
 # Names cannot be parameters, so they are put in here, and each has passed graph.schema.identifier.
@@ -45,16 +46,6 @@ def declare_tables(connection: ladybug.Connection, schema: Schema) -> None:
     for relation in schema.relations:
         execute(connection, EDGE_TABLE.format(relation))
         execute(connection, EDGE_ENDS.format(relation))
-
-
-def by_relation(nodes: pl.DataFrame, edges: pl.DataFrame) -> Iterator[tuple[Relation, pl.DataFrame]]:
-    """The edges (head, tail) of each relation, both ends of which are among `nodes` (id, label)."""
-    labels = nodes.select("id", "label")
-    ends = edges.join(labels.rename({"id": "head", "label": "from"}), on="head").join(
-        labels.rename({"id": "tail", "label": "to"}), on="tail"
-    )
-    for kinds, rows in ends.group_by("relation", "from", "to", maintain_order=True):
-        yield Relation(*(str(kind) for kind in kinds)), rows.select("head", "tail").unique(maintain_order=True)
 
 
 def fill(connection: ladybug.Connection, schema: Schema, tables: GraphTables, progress: Progress | None = None) -> None:

@@ -83,6 +83,31 @@ def guard(query: str, parameters: Iterable[str]) -> None:
             raise GraphError(reason)
 
 
+def for_ladybug(query: str) -> str:
+    """The same query where the type of a relation is its label: `type(r)` becomes `label(r)`."""
+    words = _WORD.findall(query)
+    for (_, before), (place, word), (_, after) in _runs(words, 3):
+        if word.upper() == "TYPE" and after == "(" and before != ".":
+            words[place] = "label"
+    return "".join(words)
+
+
+def for_neo4j(query: str) -> str:
+    """The same query where nodes have lists of labels: `label(n)` becomes `labels(n)[0]`, of a relation `type(r)`."""
+    words = _WORD.findall(query)
+    relations = {name for (_, dash), (_, bracket), (_, name) in _runs(words, 3) if dash + bracket == "-["}
+    for (place, word), (_, opening), (_, name), (end, closing) in _runs(words, 4):
+        if word.upper() == "LABEL" and opening == "(" and closing == ")":
+            words[place], words[end] = ("type", ")") if name in relations else ("labels", ")[0]")
+    return "".join(words)
+
+
+def _runs(words: list[str], n: int) -> "zip[tuple[tuple[int, str], ...]]":
+    """Each `n` words that follow each other, with their places."""
+    spoken = [(place, word) for place, word in enumerate(words) if not word.isspace()]
+    return zip(*(spoken[start:] for start in range(n)), strict=False)
+
+
 def _check_brackets(words: list[str]) -> None:
     depth = 0
     for word, following in zip(words, [*words[1:], ""], strict=True):

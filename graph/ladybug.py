@@ -4,7 +4,6 @@ One node table per label and one relationship table per relation type, with a pa
 """
 
 import contextlib
-import logging
 import shutil
 import tempfile
 import threading
@@ -17,14 +16,14 @@ from typing import Any, Self, cast
 import ladybug
 import polars as pl
 
+from graph import version
 from graph.build import EDGES, NODES, GraphTables
-from graph.bulk import COPY_EDGES, COPY_NODES, by_relation, copy, declare_tables, errors, execute, fill
-from graph.cypher import guard
+from graph.bulk import COPY_EDGES, COPY_NODES, copy, declare_tables, errors, execute, fill
+from graph.changes import by_relation, compare, in_order, named, together
+from graph.cypher import for_ladybug, guard
 from graph.errors import GraphError
 from graph.schema import Relation, Schema, declare, identifier
-from graph.store import STATS, Edge, Progress
-
-log = logging.getLogger(__name__)
+from graph.store import STATS, Edge, Progress, answer
 
 FILE = "graph.lbug"
 ASIDE = ".loading-"
@@ -32,6 +31,8 @@ POOL = 512 << 20
 """Bytes that an open graph may hold in memory: also what stops a query that gathers too much."""
 MAPPED = 1 << 36
 """Bytes of address space a graph may grow to; the default, 8 TB, is refused where address space is limited."""
+
+TABLES = "CALL show_tables() RETURN id, name, type, `database name`, comment"
 
 # Names cannot be parameters, so they are put in here, and each has passed graph.schema.identifier.
 NODES_OF = "MATCH (n:`{}`) RETURN n.id AS id, n.name AS name"
@@ -43,6 +44,7 @@ RENAME = "UNWIND $rows AS row MATCH (n:`{}` {{id: row.id}}) SET n.name = row.nam
 DELETE_NODES = "UNWIND $ids AS id MATCH (n:`{}` {{id: id}}) DETACH DELETE n"
 DELETE_EDGE = "MATCH (a:`{0.head}` {{id: $head}})-[r:`{0.name}`]->(b:`{0.tail}` {{id: $tail}}) DELETE r"
 TAILS = "MATCH (a:`{0.head}` {{id: $head}})-[:`{0.name}`]->(b:`{0.tail}`) RETURN b.id"
+TELL = "COMMENT ON TABLE `{}` IS '{}'"  # the second is a version, sixty-four digits
 DEGREE = "MATCH (a:`{}` {{id: $id}})-[r]-() RETURN count(*)"
 # start_node(r) in an undirected match is the node the match began at (ladybug 0.22), so each direction is asked for.
 AROUND = """
@@ -119,6 +121,8 @@ class LadybugStore:
                     ladybug.Connection(fresh) as connection,
                 ):
                     fill(connection, schema, tables, progress)
+                    if schema.labels:
+                        execute(connection, TELL.format(schema.labels[0], version.of(tables)))
                 # Closing writes the log of changes into the file, so the new file meets no log of the old one.
                 self.close()
                 try:
@@ -131,43 +135,69 @@ class LadybugStore:
     def merge(self, tables: GraphTables) -> None:
         with self._lock:
             self._refuse_if_read_only()
-            nodes = tables.nodes.select(list(NODES))
-            ends = pl.concat([nodes["id"], tables.edges["head"], tables.edges["tail"]]).unique()
-            old = self._find(ends.to_list())
-            known = nodes.join(old, on="id", suffix="_old")
-            moved = known.filter(pl.col("label") != pl.col("label_old"))
-            if moved.height:
-                raise GraphError(f"the graph holds {moved['id'][0]!r} as {moved['label_old'][0]}: delete it first")
-            fresh = nodes.join(old, on="id", how="anti")
-            both = pl.concat([old.join(nodes, on="id", how="anti"), nodes])
-            schema = self._schema | declare(both, tables.edges)
+            old = self._schema
+            change = compare(tables, old, self._find(named(tables)))
+            edges = [
+                (kind, self._edges_not_there(kind, rows) if kind in old.relations else rows)
+                for kind, rows in change.edges
+            ]
+            nodes = pl.concat([change.fresh, change.renamed])
+            told = version.after(self.version(), "merge", nodes, together(edges))
             with self._writing():
-                declare_tables(self._connection, schema)
-                for label, group in fresh.group_by("label"):
+                declare_tables(self._connection, change.schema)
+                for label, group in change.fresh.group_by("label"):
                     copy(self._connection, COPY_NODES.format(*label), group.select("id", "name"))
-                for label, group in known.filter(pl.col("name") != pl.col("name_old")).group_by("label"):
+                for label, group in change.renamed.group_by("label"):
                     self._run(RENAME.format(*label), rows=group.select("id", "name").to_dicts())
-                for relation, rows in by_relation(both, tables.edges):
-                    copy(self._connection, COPY_EDGES.format(relation), self._new_edges(relation, rows))
+                for relation, rows in edges:
+                    copy(self._connection, COPY_EDGES.format(relation), rows)
+                self._tell(told, change.schema)
 
-    def _new_edges(self, relation: Relation, rows: pl.DataFrame) -> pl.DataFrame:
-        """The rows (head, tail) that are not there yet, looked up head by head: a join would read the whole table."""
+    def _edges_not_there(self, relation: Relation, rows: pl.DataFrame) -> pl.DataFrame:
+        return rows.join(self._edges_there(relation, rows), on=["head", "tail"], how="anti")
+
+    def _edges_there(self, relation: Relation, rows: pl.DataFrame) -> pl.DataFrame:
+        """Those of `rows` (head, tail) that the graph holds, looked up by head: a join would read the whole table."""
         heads = rows["head"].unique().to_list()
         there = [(head, tail) for head in heads for (tail,) in self._run(TAILS.format(relation), head=head)]
         known = pl.DataFrame(there, schema={"head": pl.String, "tail": pl.String}, orient="row")
-        return rows.join(known, on=["head", "tail"], how="anti")
+        return rows.join(known, on=["head", "tail"], how="semi")
 
     def delete(self, nodes: Sequence[str] = (), edges: pl.DataFrame | None = None) -> None:
-        with self._writing():
-            if edges is not None:
-                ends = self._find(pl.concat([edges["head"], edges["tail"]]).unique().to_list())
-                known = set(self._schema.relations)
-                for relation, rows in by_relation(ends, edges):
-                    if relation in known:
-                        for head, tail in rows.iter_rows():
-                            self._run(DELETE_EDGE.format(relation), head=head, tail=tail)
-            for label, group in self._find(nodes).group_by("label"):
-                self._run(DELETE_NODES.format(*label), ids=group["id"].to_list())
+        with self._lock:
+            self._refuse_if_read_only()
+            edges = pl.DataFrame(schema=EDGES) if edges is None else edges
+            ends = self._find(pl.concat([edges["head"], edges["tail"]]).unique().to_list())
+            gone = [
+                (relation, self._edges_there(relation, rows))
+                for relation, rows in by_relation(ends, edges)
+                if relation in self._schema.relations
+            ]
+            found = self._find(nodes)
+            told = version.after(self.version(), "delete", found.select("id"), together(gone))
+            with self._writing():
+                for relation, rows in gone:
+                    for head, tail in rows.iter_rows():
+                        self._run(DELETE_EDGE.format(relation), head=head, tail=tail)
+                for label, group in found.group_by("label"):
+                    self._run(DELETE_NODES.format(*label), ids=group["id"].to_list())
+                self._tell(told, self._schema)
+
+    def version(self) -> str:
+        """Kept in the comment on a table, as comments change with the transaction; see GraphStore.version."""
+        if not self._schema.labels:
+            return version.EMPTY
+        return self._told()[1]
+
+    def _told(self) -> tuple[str, str]:
+        """The table whose comment has the version, and the version; the first label and "" if none has."""
+        comments = [(name, comment) for _, name, kind, _, comment in self._run(TABLES) if kind == "NODE" and comment]
+        return comments[0] if comments else (self._schema.labels[0], "")
+
+    def _tell(self, told: str, schema: Schema) -> None:
+        if schema.labels:
+            table = self._told()[0] if self._schema.labels else schema.labels[0]
+            self._run(TELL.format(table, told))
 
     def query(
         self, cypher: str, parameters: Mapping[str, Any] | None = None, *, timeout: float = 10, limit: int = 1000
@@ -178,16 +208,11 @@ class LadybugStore:
             connection.set_query_timeout(max(1, round(timeout * 1000)))
             if not self._read_only:
                 execute(connection, "BEGIN TRANSACTION READ ONLY")
-            result = execute(connection, cypher, dict(parameters or {}))
+            result = execute(connection, for_ladybug(cypher), dict(parameters or {}))
             # A result of a billion rows stays folded in the database: only what is asked for is unfolded.
-            rows = result.get_n(limit + 1)
+            rows = [[_plain(value) for value in row] for row in result.get_n(limit + 1)]
             names = result.get_column_names()
-        if len(set(names)) < len(names):
-            raise GraphError(f"columns of one name: {', '.join(names)}; tell them apart with AS")
-        if len(rows) > limit:
-            log.warning("only the first %d rows of a query are given", limit)
-        columns = zip(names, zip(*rows[:limit], strict=True) if rows[:limit] else [()] * len(names), strict=True)
-        return pl.DataFrame([pl.Series(name, [_plain(value) for value in column]) for name, column in columns])
+        return answer(names, rows, limit)
 
     def neighbours(self, node: str, hops: int = 1, hub: int = 200) -> GraphTables:
         with self._lock:
@@ -205,7 +230,7 @@ class LadybugStore:
                             nodes[other] = (other, kind, name)
                             found.append(nodes[other])
                 frontier = found
-        return _sorted(
+        return in_order(
             pl.DataFrame(list(nodes.values()), schema=NODES, orient="row"),
             pl.DataFrame(list(edges), schema=EDGES, orient="row"),
         )
@@ -234,7 +259,7 @@ class LadybugStore:
         return self._schema
 
     def _read_schema(self) -> Schema:
-        tables = [(name, kind) for _, name, kind, *_ in self._run("CALL show_tables() RETURN *")]
+        tables = [(name, kind) for _, name, kind, *_ in self._run(TABLES)]
         relations = [
             Relation(name, head, tail)
             for name, kind in tables
@@ -244,15 +269,13 @@ class LadybugStore:
         return Schema(tuple(sorted(name for name, kind in tables if kind == "NODE")), tuple(sorted(relations)))
 
     def export(self) -> GraphTables:
-        nodes, edges = [pl.DataFrame(schema=NODES)], [pl.DataFrame(schema=EDGES)]
         with self._lock:
-            for label in self._schema.labels:
-                rows = self._frame(NODES_OF.format(label))
-                nodes.append(rows.select("id", label=pl.lit(label), name="name"))
-            for relation in self._schema.relations:
-                rows = self._frame(EDGES_OF.format(relation))
-                edges.append(rows.select("head", relation=pl.lit(relation.name), tail="tail"))
-        return _sorted(pl.concat(nodes), pl.concat(edges))
+            nodes = [
+                self._frame(NODES_OF.format(label)).select("id", label=pl.lit(label), name="name")
+                for label in self._schema.labels
+            ]
+            edges = [(relation, self._frame(EDGES_OF.format(relation))) for relation in self._schema.relations]
+        return in_order(pl.concat([pl.DataFrame(schema=NODES), *nodes]), together(edges))
 
     def _frame(self, statement: str) -> pl.DataFrame:
         frame: pl.DataFrame = execute(self._connection, statement).get_as_pl()
@@ -285,10 +308,6 @@ class LadybugStore:
         self.close()
 
 
-def _sorted(nodes: pl.DataFrame, edges: pl.DataFrame) -> GraphTables:
-    return GraphTables(nodes.sort("id"), edges.sort(list(EDGES)))
-
-
 def _walk(nodes: list[dict[str, Any]], edges: list[dict[str, Any]]) -> list[Edge]:
     """The edges of a path as triples; `_SRC` and `_DST` are places of nodes in their tables."""
     ids = {tuple(node["_ID"].values()): node["id"] for node in nodes}
@@ -302,6 +321,8 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list):
         return [_plain(part) for part in value]
     if isinstance(value, dict):
+        if "_NODES" in value:
+            return {"nodes": _plain(value["_NODES"]), "relationships": _plain(value["_RELS"])}
         label = {"label": value["_LABEL"]} if "_LABEL" in value else {}
         return label | {key: _plain(part) for key, part in value.items() if not key.startswith("_")}
     return value

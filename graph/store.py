@@ -1,5 +1,6 @@
 """What every graph store can do, whatever stands behind it."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, NamedTuple, Protocol, Self
@@ -8,7 +9,10 @@ import networkx as nx
 import polars as pl
 
 from graph.build import GraphTables
+from graph.errors import GraphError
 from graph.schema import Schema
+
+log = logging.getLogger(__name__)
 
 Progress = Callable[[int, int], None]
 """Called with (rows done, rows in all)."""
@@ -28,7 +32,10 @@ class GraphStore(Protocol):
     """A graph kept somewhere. Everything it cannot do raises GraphError and leaves the graph as it was."""
 
     def load(self, tables: GraphTables, progress: Progress | None = None) -> None:
-        """Make `tables` the whole graph, in one step: until it is done, and if it fails, the old graph stands."""
+        """Make `tables` the whole graph; they are checked before anything is written.
+
+        Cut off and begun again it ends in the same graph. A store says itself what stands in between.
+        """
         ...
 
     def merge(self, tables: GraphTables) -> None:
@@ -68,6 +75,14 @@ class GraphStore(Protocol):
         """The labels and relations that have been declared."""
         ...
 
+    def version(self) -> str:
+        """A fingerprint of the graph, the same in every store (see graph.version).
+
+        A load sets it from the content, and each later change makes it another one. It is empty where nobody knows:
+        after a load that was cut off, or of a graph that was loaded before there were versions.
+        """
+        ...
+
     def export(self) -> GraphTables:
         """The whole graph, sorted."""
         ...
@@ -79,6 +94,18 @@ class GraphStore(Protocol):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
+
+
+def answer(names: Sequence[str], rows: Sequence[Sequence[Any]], limit: int) -> pl.DataFrame:
+    """The frame of a query's rows, of which there is one too many where `limit` cuts them off."""
+    if len(set(names)) < len(names):
+        raise GraphError(f"columns of one name: {', '.join(names)}; tell them apart with AS")
+    if len(rows) > limit:
+        log.warning("only the first %d rows of a query are given", limit)
+    columns = zip(*rows[:limit], strict=True) if rows[:limit] else [()] * len(names)
+    return pl.DataFrame(
+        [pl.Series(name, list(column), strict=False) for name, column in zip(names, columns, strict=True)]
+    )
 
 
 def to_networkx(tables: GraphTables) -> "nx.MultiDiGraph[str]":

@@ -1,16 +1,20 @@
 """A small shop whose graph can be checked by eye, real films, and every kind of store."""
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import neo4j
 import polars as pl
 import pytest
 
 import graph
+from graph import server
 from graph.build import GraphTables, build
 from graph.store import GraphStore
 
+PASSWORD = "only-for-tests"
 FILMS = Path(__file__).parents[3] / "shared/data/movielens-100k/tmdb.jsonl"
 
 
@@ -62,15 +66,35 @@ def films() -> GraphTables:
     return build(items, attributes=[*columns, "collection"])
 
 
-def fresh_ladybug(folder: Path) -> GraphStore:
-    return graph.open(folder)
+@pytest.fixture(scope="session")
+def neo4j_server() -> Iterator[str]:
+    """The URI of a Neo4j for the whole run, which knows the password that the environment has."""
+    reason = server.missing()
+    if reason and not os.environ.get("CI"):
+        pytest.skip(reason)
+    with pytest.MonkeyPatch.context() as patch, server.serve(password=PASSWORD, quick=True) as running:
+        patch.setenv("NEO4J_PASSWORD", PASSWORD)
+        for name in ("NEO4J_USERNAME", "NEO4J_DATABASE"):
+            patch.delenv(name, raising=False)
+        yield running.uri
 
 
-STORES: dict[str, Callable[[Path], GraphStore]] = {"ladybug": fresh_ladybug}
+def fresh_ladybug(request: pytest.FixtureRequest) -> GraphStore:
+    return graph.open(request.getfixturevalue("tmp_path") / "graph")
+
+
+def fresh_neo4j(request: pytest.FixtureRequest) -> GraphStore:
+    uri = request.getfixturevalue("neo4j_server")
+    with neo4j.GraphDatabase.driver(uri, auth=("neo4j", PASSWORD)) as driver:
+        driver.execute_query("MATCH (n) DETACH DELETE n")
+    return graph.open(uri)
+
+
+STORES: dict[str, Callable[[pytest.FixtureRequest], GraphStore]] = {"ladybug": fresh_ladybug, "neo4j": fresh_neo4j}
 """How to open an empty store of each kind: every test of the contract runs on each of them."""
 
 
 @pytest.fixture(params=STORES)
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[GraphStore]:
-    with STORES[request.param](tmp_path / "graph") as opened:
+def store(request: pytest.FixtureRequest) -> Iterator[GraphStore]:
+    with STORES[request.param](request) as opened:
         yield opened
