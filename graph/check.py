@@ -77,10 +77,11 @@ def check(tables: GraphTables, hub: float = HUB) -> Report:
     return Report(nodes.height, tables.edges.height, findings, _coverage(nodes, links))
 
 
-def sound(tables: GraphTables) -> GraphTables:
+def sound(tables: GraphTables, beside: pl.Series | None = None) -> GraphTables:
     """The graph without what no store takes: repeated nodes and edges, and edges that end nowhere.
 
-    Of nodes with one id the first is kept. What is taken out and said nowhere else is among the rejects.
+    Of nodes with one id the first is kept. Edges may also end in the nodes `beside` (ids), of a graph that these tables
+    are to be added to. What is taken out and said nowhere else is among the rejects.
     """
     first = tables.nodes.unique("id", keep="first", maintain_order=True)
     others = tables.nodes.unique(maintain_order=True).join(first, on=["id", "label", "name"], how="anti")
@@ -91,7 +92,7 @@ def sound(tables: GraphTables) -> GraphTables:
         reason=pl.format("the id stands for {} {} too", "label", "name"),
     )
     edges = tables.edges.unique(maintain_order=True)
-    ends = _ends_nowhere(first, edges)
+    ends = _ends_nowhere(first["id"] if beside is None else pl.concat([first["id"], beside]), edges)
     dangling = edges.filter(ends).with_columns(reason=pl.lit("an end is no node"))
     return GraphTables(first, edges.filter(~ends), pl.concat([tables.rejects, repeated, dangling]))
 
@@ -106,9 +107,9 @@ def _triples(rows: pl.DataFrame) -> list[str]:
     return [f"{head} -{relation}-> {tail}" for head, relation, tail in rows.select(list(EDGES)).iter_rows()]
 
 
-def _ends_nowhere(nodes: pl.DataFrame, edges: pl.DataFrame) -> pl.Series:
-    ids = nodes["id"].implode()
-    return edges.select(~(pl.col("head").is_in(ids) & pl.col("tail").is_in(ids))).to_series()
+def _ends_nowhere(ids: pl.Series, edges: pl.DataFrame) -> pl.Series:
+    known = [pl.col(end).is_in(ids.implode()) for end in ("head", "tail")]
+    return edges.select(~(known[0] & known[1])).to_series()
 
 
 def _rejected(tables: GraphTables) -> Iterator[Finding]:
@@ -120,7 +121,7 @@ def _rejected(tables: GraphTables) -> Iterator[Finding]:
 
 def _broken(nodes: pl.DataFrame, edges: pl.DataFrame) -> Iterator[Finding]:
     """What no store takes."""
-    dangling = edges.filter(_ends_nowhere(nodes, edges))
+    dangling = edges.filter(_ends_nowhere(nodes["id"], edges))
     yield from _finding("dangling edges", "error", _triples(dangling), "add the nodes at their ends, or leave them out")
     ids = nodes.filter(pl.col("id").is_duplicated())["id"].unique(maintain_order=True).to_list()
     yield from _finding("ids of several nodes", "error", ids, "give each node an id of its own")

@@ -8,7 +8,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 import typer
 
 from engine import memory
-from engine.cli import asking, making, measuring, rules, serving
+from engine.cli import asking, graph, making, measuring, rules, serving
 from engine.cli.demo import demo
 from engine.cli.output import Polite, example
 
@@ -49,3 +49,4 @@ app.command(epilog=example("weft explain artefacts/shop u0001 p0001 --language z
 app.add_typer(rules.app, name="rules")
 app.command(epilog=example("weft serve artefacts/shop --port 8000"))(serving.serve)
 app.command(epilog=example("weft bench --split splits/ml --items data/ml --runs runs/ml"))(measuring.bench)
+app.add_typer(graph.app, name="graph")
