@@ -34,8 +34,8 @@ def _explain(path: Path, text: str, tree: dict[str, Any], problem: ErrorDetails)
     number = int(at[1])
     rule = tree["rule"][number]
     keys = [str(part) for part in at[2:]]
-    if keys and keys[0] in KINDS:
-        keys = keys[1:]
+    # The first says as which kind the rule was read; there is none if its kind is what is wrong.
+    keys = keys[1:] if keys else ["kind"]
     name = rule.get("name") if isinstance(rule, dict) else None
     called = f" {name[:80]!r}" if isinstance(name, str) else ""
     return f"{path}: line {_line(text, number, keys)}: rule {number + 1}{called}: {_of_a_rule(rule, keys, problem)}"

@@ -46,10 +46,11 @@ def generate(
     users: int = 3000,
     progress: Callable[[int, int], None] | None = None,
 ) -> Summary:
-    """Write a shop into `out`: tables, pictures, weft.toml, SIMULATION.md, and truth/, which the engine never reads.
+    """Write a shop into `out`: tables, pictures, weft.toml, rules.toml, SIMULATION.md, and truth/.
 
-    The same seed and sizes give the same tables. What a folder holds under the same names is replaced. `progress` is
-    told of the pictures, which take most of the time. Raises WeftError below 100 products or 20 users.
+    The engine never reads the last. The same seed and sizes give the same tables. What a folder holds under the same
+    names is replaced. `progress` is told of the pictures, which take most of the time. Raises WeftError below 100
+    products or 20 users.
     """
     if products < FEWEST_PRODUCTS or users < FEWEST_USERS:
         raise WeftError(
@@ -78,7 +79,7 @@ def generate(
     out.mkdir(parents=True, exist_ok=True)
     truth.write(out, shop, late, world, people, pl.DataFrame(first))
     images = pictures.draw_all(shop, out, seed, progress) + pictures.draw_all(late, out, seed)
-    for name in ("weft.toml", "SIMULATION.md"):
+    for name in ("weft.toml", "rules.toml", "SIMULATION.md"):
         (out / name).write_bytes(files("engine.demo").joinpath(name).read_bytes())
     for name, table in tables.items():
         aside = out / f"{name}.parquet.part"

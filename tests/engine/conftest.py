@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from engine import Engine
 from engine.cli import app
 from engine.demo.shop import generate
+from tests.engine.eight import build
 
 
 @pytest.fixture(scope="session")
@@ -28,3 +30,9 @@ def small_build(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result]
 @pytest.fixture(scope="session")
 def small_artefact(small_build: tuple[Path, Result]) -> Path:
     return small_build[0]
+
+
+@pytest.fixture(scope="session")
+def eight() -> Engine:
+    """An engine of eight items in order of popularity; copy it before changing it."""
+    return build()
