@@ -1,13 +1,14 @@
 """Results as a table for people, or as JSON, CSV, JSON lines or a file for programs."""
 
 import json
+import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from engine.cli.output import err, out, say, show, show_json
+from engine.cli.output import err, say, show, show_json
 from engine.errors import DataError
 
 if TYPE_CHECKING:
@@ -40,13 +41,19 @@ def give(frame: "pl.DataFrame", form: Format, to: Path | None = None) -> None:
     elif form is Format.json:
         show_json(frame.to_dicts())
     elif form is Format.jsonl:
-        out.file.write("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in frame.iter_rows(named=True)))
+        _print("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in frame.iter_rows(named=True)))
     elif form is Format.csv:
-        out.file.write(_flat(frame).write_csv())
+        _print(_flat(frame).write_csv())
     else:
         show(frame.columns, [[cell(value) for value in row] for row in frame.iter_rows()])
         if not frame.height:
             err.print("no rows")
+
+
+def _print(text: str) -> None:
+    """Text as it is; flushed here, where a closed pipe is still an error that is handled."""
+    sys.stdout.write(text)
+    sys.stdout.flush()
 
 
 def write(frame: "pl.DataFrame", to: Path) -> None:
