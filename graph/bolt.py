@@ -16,8 +16,8 @@ from graph.errors import GraphError
 SCHEMES = ("bolt", "bolt+s", "bolt+ssc", "neo4j", "neo4j+s", "neo4j+ssc")
 PATIENCE = 5
 """Seconds until a server that does not answer is given up."""
-BEYOND = {"LoadCSV", "ProcedureCall"}
-"""Operators that a reading plan may hold, and that reach beyond the graph."""
+BEYOND = ("LoadCSV", "ProcedureCall", "Show", "Terminate")
+"""How the names of operators begin that a plan called reading may hold, and that reach beyond the graph."""
 
 # What the server remarks about a query is raised where it matters (see `ask`), and of no use in anybody's terminal.
 logging.getLogger("neo4j.notifications").setLevel(logging.ERROR)
@@ -28,6 +28,8 @@ def errors(what: str) -> Iterator[None]:
     """GraphError, with what can be done, in place of what the driver raises."""
     try:
         yield
+    except GraphError:
+        raise
     except AuthError as error:
         raise GraphError(
             f"{what}: the server refuses the name or password; set NEO4J_USERNAME and NEO4J_PASSWORD"
@@ -75,7 +77,7 @@ def ask(
         plan = transaction.run(f"EXPLAIN {cypher}", parameters).consume()
     if plan.query_type != "r":
         raise GraphError("only reading is done here, and the planner finds that this query would write")
-    beyond = _steps(plan.plan or {}) & BEYOND
+    beyond = {step for step in _steps(plan.plan or {}) if step.startswith(BEYOND)}
     if beyond:
         raise GraphError(f"{', '.join(sorted(beyond))} is refused: a query may read the graph and nothing else")
     for status in plan.gql_status_objects:

@@ -1,9 +1,10 @@
-"""Cypher that people write: what of it may run, and questions ready to ask.
+"""Cypher that people write: what of it may run, and what each store makes of one spelling.
 
-A database opened read-only still writes files (COPY TO), reads them (LOAD FROM), changes settings (CALL) and can be
-broken by a CHECKPOINT, and one call of range() can take all memory and hear no timeout. So a query is read word by word
-before it runs, and only reading clauses and functions known to be harmless go through. The store then runs it in a
-read-only transaction, with a limit of time and of rows, as a second line.
+A database opened read-only still writes files (COPY TO), reads them and the network (LOAD FROM, LOAD CSV), changes
+settings (CALL) and can be broken by a CHECKPOINT, and one call of range() can take all memory and hear no timeout. So a
+query is read word by word before it runs, and only reading clauses and functions known to be harmless go through. The
+store then runs it in a read-only transaction, with a limit of time and of rows, as a second line; Neo4j is asked for
+its plan first.
 """
 
 import re
@@ -26,11 +27,11 @@ REFUSED = {
     "UNINSTALL", "USE",
 }
 FUNCTIONS = {
-    "ABS", "ALL", "ANY", "AVG", "CAST", "CEIL", "COALESCE", "COLLECT", "CONTAINS", "COUNT", "ENDNODE", "ENDS_WITH",
-    "END_NODE", "EXP", "FLOOR", "ID", "KEYS", "LABEL", "LABELS", "LEFT", "LENGTH", "LIST_CONTAINS", "LOG", "LOWER",
-    "MAX", "MIN", "NODES", "NONE", "PROPERTIES", "RELATIONSHIPS", "RELS", "REVERSE", "RIGHT", "ROUND", "SINGLE",
-    "SIZE", "SQRT", "STARTNODE", "STARTS_WITH", "START_NODE", "STRING", "SUBSTRING", "SUM", "TOLOWER", "TOSTRING",
-    "TOUPPER", "TRIM", "TYPE", "UPPER",
+    "ABS", "ALL", "ALLSHORTESTPATHS", "ANY", "AVG", "CAST", "CEIL", "COALESCE", "COLLECT", "CONTAINS", "COUNT",
+    "ENDNODE", "ENDS_WITH", "END_NODE", "EXP", "FLOOR", "ID", "KEYS", "LABEL", "LABELS", "LEFT", "LENGTH",
+    "LIST_CONTAINS", "LOG", "LOWER", "MAX", "MIN", "NODES", "NONE", "PROPERTIES", "RELATIONSHIPS", "RELS", "REVERSE",
+    "RIGHT", "ROUND", "SHORTESTPATH", "SINGLE", "SIZE", "SQRT", "STARTNODE", "STARTS_WITH", "START_NODE", "STRING",
+    "SUBSTRING", "SUM", "TOLOWER", "TOSTRING", "TOUPPER", "TRIM", "TYPE", "UPPER",
 }
 BEFORE_BRACKETS = {
     "AND", "AS", "BY", "CASE", "DISTINCT", "ELSE", "EXISTS", "IN", "IS", "LIMIT", "MATCH", "NOT", "OR", "RETURN",
@@ -41,17 +42,27 @@ BEFORE_BRACKETS = {
 
 OPEN, CLOSE = {"(", "[", "{", "CASE"}, {")", "]", "}", "END"}
 
-_WORD = re.compile(r"""\s+|'[^']*'|"[^"]*"|`[^`]*`|//|/\*|\d\w*(?:\.\d+)?|\$?\w+|.""", re.DOTALL)
+_WORD = re.compile(r"""[ \t\r\n]+|'[^']*'|"[^"]*"|`[^`]*`|//|/\*|\d\w*(?:\.\d+)?|\$?\w+|.""", re.DOTALL)
 
 # Shapes in a query written as its words with one space between, every text as ''.
 _LITERAL = r"(?:- )?(?:\d\S*|''|\$\w+|TRUE|FALSE|NULL)"
 _KEYWORD = rf"\b(?:{'|'.join(sorted(BEFORE_BRACKETS - {'EXISTS'}))})"
+_NAME = r"(?:\w+|`[^`]*`)"
+_PAIR = rf"{_NAME} : {_LITERAL}"
+_PROPERTIES = rf"(?:{_PAIR} , )*{_NAME} : (?:{_LITERAL}|{_NAME}(?: \. {_NAME})?)(?: , {_PAIR})* \}}"
 _SHAPES = {
     rf"\+ (?!{_LITERAL}(?: |$))": "a + may stand only before a number, a text or a parameter",
+    r"\| \|": "|| is not taken; write + before a number, a text or a parameter",
     rf"(?:[^\w)\]`-]|{_KEYWORD}) \[ (?!(?:{_LITERAL}(?: , {_LITERAL})* )?\])": (
         "a list may hold only numbers, texts and parameters"
     ),
     rf"(?:[^\w`]|{_KEYWORD}) \{{ ": "a {...} may stand only behind the name of a node or relation, EXISTS or COUNT",
+    rf"(?<!: )\b(?:EXISTS|COUNT|COLLECT) \{{ (?!\(|(?:{'|'.join(sorted(OPENINGS))}) (?!:))": (
+        "a subquery begins with a clause or a node in brackets"
+    ),
+    rf"(?<!\bEXISTS)(?<!\bCOUNT)(?<!\bCOLLECT) \{{ (?!{_PROPERTIES})": (
+        "a {...} may hold properties, at most one of them other than a number, a text or a parameter"
+    ),
 }
 """What would double a value: a few dozen doublings take all memory, and no limit of the database is asked."""
 
@@ -64,7 +75,7 @@ def guard(query: str, parameters: Iterable[str]) -> None:
     """
     if len(query) > LONGEST:
         raise GraphError(f"the query has {len(query)} characters; at most {LONGEST} are taken")
-    words = [word if word[0] in "'\"`$" else word.upper() for word in _WORD.findall(query) if not word.isspace()]
+    words = [word if word[0] in "'\"`$" else word.upper() for word in _WORD.findall(query) if word.strip(" \t\r\n")]
     if words and words[-1] == ";":
         words.pop()
     if not words or words[0] not in OPENINGS:
@@ -110,9 +121,11 @@ def _runs(words: list[str], n: int) -> "zip[tuple[tuple[int, str], ...]]":
 
 def _check_brackets(words: list[str]) -> None:
     depth = 0
-    for word, following in zip(words, [*words[1:], ""], strict=True):
-        if following == "(" and re.match(r"[A-Z_`$]", word) and word not in FUNCTIONS | BEFORE_BRACKETS:
-            raise GraphError(f"the function {word} is not taken; these are: {', '.join(sorted(FUNCTIONS)).lower()}")
+    for before, word, following in zip(["", *words], words, [*words[1:], ""], strict=False):
+        named = following == "(" and re.match(r"[A-Z_`$]", word)
+        if named and (before == "." or word not in FUNCTIONS | BEFORE_BRACKETS):
+            name = f"{before}{word}".lower()
+            raise GraphError(f"the function {name} is not taken; these are: {', '.join(sorted(FUNCTIONS)).lower()}")
         depth += (word in OPEN) - (word in CLOSE)
         if not 0 <= depth <= DEEPEST:
             raise GraphError(f"brackets and CASE must close what they open, at most {DEEPEST} deep")
@@ -129,7 +142,7 @@ def _check(word: str) -> None:
         raise GraphError(f"a quote {word} is not closed")
     if "\\" in word:
         raise GraphError("a backslash is not taken in a query; pass the value as a parameter, $name")
-    if not word.isascii() and word[0] not in "'\"`":
+    if not (word.isascii() and word.isprintable()) and word[0] not in "'\"`":
         raise GraphError(f"{word!r}: outside quotes only ASCII is taken; put a name in `backticks`")
 
 

@@ -79,7 +79,7 @@ class Neo4jStore:
         ):
             yield transaction
 
-    def _write(self, work: Callable[..., None], *arguments: Any) -> None:
+    def _write(self, work: Callable[..., object], *arguments: Any) -> None:
         """`work` in one transaction, begun again if another one stood in its way."""
         with self._session(WRITE_ACCESS) as session:
             session.execute_write(work, *arguments)
@@ -90,9 +90,8 @@ class Neo4jStore:
 
     def _claim(self, labels: Sequence[str]) -> None:
         """Give each label its key, without which a look-up would read all nodes. It takes no other change with it."""
-        with self._session(WRITE_ACCESS) as session:
-            for label in (META, *labels):
-                session.run(KEY.format(label)).consume()
+        for label in labels:
+            self._write(run, KEY.format(label))
 
     def load(self, tables: GraphTables, progress: Progress | None = None) -> None:
         self._refuse_if_read_only()
@@ -101,7 +100,7 @@ class Neo4jStore:
             old = transactions.own(transaction, schema.labels).schema
         both = old | schema
         with errors("the graph is not loaded, or not all of it: load it again"):
-            self._claim(schema.labels)
+            self._claim((META, *schema.labels))
             self._write(transactions.write_meta, "", both)
             self._fill(tables, old, progress)
             self._write(transactions.write_meta, version.of(tables), schema)
@@ -140,9 +139,9 @@ class Neo4jStore:
     def merge(self, tables: GraphTables) -> None:
         self._refuse_if_read_only()
         with self._reading() as transaction:
-            schema = transactions.plan(transaction, tables)[1].schema
+            meta, change = transactions.plan(transaction, tables)
         with errors("the graph was not changed"):
-            self._claim(schema.labels)
+            self._claim([label for label in (META, *change.schema.labels) if label not in meta.schema.labels])
             self._write(transactions.merge, tables)
 
     def delete(self, nodes: Sequence[str] = (), edges: pl.DataFrame | None = None) -> None:

@@ -103,7 +103,8 @@ def _address(process: "subprocess.Popen[str]", log: Path) -> str:
         alarm.cancel()
     told = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
     causes = [line for line in told if line.startswith("Caused by")]
-    raise GraphError(f"Neo4j did not start: {(causes or told or ['it said nothing'])[-1].strip()}")
+    reason = causes[-1] if causes else told[0] if told else "it said nothing"
+    raise GraphError(f"Neo4j did not start: {reason.strip()}")
 
 
 def _end(process: "subprocess.Popen[str]") -> None:

@@ -79,22 +79,22 @@ def neo4j_server() -> Iterator[str]:
         yield running.uri
 
 
-def fresh_ladybug(request: pytest.FixtureRequest) -> GraphStore:
-    return graph.open(request.getfixturevalue("tmp_path") / "graph")
+def fresh_ladybug(_: pytest.FixtureRequest, folder: Path) -> str:
+    return str(folder)
 
 
-def fresh_neo4j(request: pytest.FixtureRequest) -> GraphStore:
-    uri = request.getfixturevalue("neo4j_server")
+def fresh_neo4j(request: pytest.FixtureRequest, _: Path) -> str:
+    uri: str = request.getfixturevalue("neo4j_server")
     with neo4j.GraphDatabase.driver(uri, auth=("neo4j", PASSWORD)) as driver:
         driver.execute_query("MATCH (n) DETACH DELETE n")
-    return graph.open(uri)
+    return uri
 
 
-STORES: dict[str, Callable[[pytest.FixtureRequest], GraphStore]] = {"ladybug": fresh_ladybug, "neo4j": fresh_neo4j}
-"""How to open an empty store of each kind: every test of the contract runs on each of them."""
+STORES: dict[str, Callable[[pytest.FixtureRequest, Path], str]] = {"ladybug": fresh_ladybug, "neo4j": fresh_neo4j}
+"""Where an empty graph of each kind may be opened: every test of the contract runs on each of them."""
 
 
 @pytest.fixture(params=STORES)
-def store(request: pytest.FixtureRequest) -> Iterator[GraphStore]:
-    with STORES[request.param](request) as opened:
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[GraphStore]:
+    with graph.open(STORES[request.param](request, tmp_path / "graph")) as opened:
         yield opened

@@ -11,6 +11,7 @@ from graph.build import GraphTables
 from graph.cypher import QUESTIONS, guard
 from graph.errors import GraphError
 from graph.store import GraphStore
+from tests.graph.conftest import STORES
 
 ATTACKS = {
     "create": "CREATE (:Item {id: 'x'})",
@@ -105,25 +106,93 @@ ATTACKS = {
     "long chain without brackets": "MATCH (a)" + "--()" * 30 + " RETURN count(*)",
     "missing parameter": "MATCH (a:Item {id: $nobody}) RETURN a",
     "parameter as function": "RETURN $x(1)",
+    "call in transactions": "MATCH (a) CALL { WITH a DETACH DELETE a } IN TRANSACTIONS OF 1 ROWS RETURN 1",
+    "call with a scope": "MATCH (a) CALL (a) { DETACH DELETE a } RETURN 1",
+    "optional call": "MATCH (a) OPTIONAL CALL db.labels() YIELD label RETURN label",
+    "procedure": "CALL db.createLabel('Owned')",
+    "procedure without brackets": "CALL dbms.listConfig",
+    "yield from a procedure": "MATCH (a) CALL dbms.components() YIELD name RETURN name",
+    "load csv after match": "MATCH (a) LOAD CSV WITH HEADERS FROM 'http://localhost/' AS row RETURN row",
+    "load csv from a value": "WITH 'file:///etc/passwd' AS url LOAD CSV FROM url AS row RETURN row",
+    "use a graph": "USE neo4j MATCH (a) RETURN a",
+    "use by name": "USE graph.byName('system') MATCH (a) RETURN a",
+    "show databases": "SHOW DATABASES",
+    "show settings": "SHOW SETTINGS YIELD name, value RETURN name",
+    "show transactions": "SHOW TRANSACTIONS YIELD transactionId RETURN transactionId",
+    "terminate": "TERMINATE TRANSACTIONS 'neo4j-transaction-1'",
+    "create user": "CREATE USER owned SET PASSWORD 'owned-owned'",
+    "alter user": "ALTER CURRENT USER SET PASSWORD FROM 'a' TO 'b'",
+    "create index": "CREATE INDEX owned IF NOT EXISTS FOR (a:Item) ON (a.name)",
+    "drop constraint": "DROP CONSTRAINT weft_Item IF EXISTS",
+    "stop database": "STOP DATABASE neo4j",
+    "runtime": "CYPHER runtime=slotted MATCH (a) RETURN a",
+    "profile a read": "PROFILE MATCH (a) RETURN a",
+    "explain a write": "EXPLAIN MATCH (a) DETACH DELETE a",
+    "nodetach delete": "MATCH (a:Item) NODETACH DELETE a",
+    "set labels": "MATCH (a:Item) SET a:Owned",
+    "set dynamic labels": "MATCH (a:Item) SET a:$('Owned')",
+    "dynamic label": "MATCH (a:$('Item')) RETURN a.id",
+    "dynamic relation": "MATCH (a)-[r:$('MADE_BY')]->() RETURN a.id",
+    "dynamic property": "MATCH (a:Item) SET a[$key] = 'x'",
+    "write in count": "MATCH (a:Item) WHERE COUNT { MATCH (a) DETACH DELETE a } > 0 RETURN 1",
+    "write in collect": "RETURN COLLECT { MERGE (a:Item {id: 'x'}) RETURN a.id }",
+    "call in exists": "MATCH (a) WHERE EXISTS { CALL db.labels() YIELD label RETURN label } RETURN a.id",
+    "periodic commit": "USING PERIODIC COMMIT LOAD CSV FROM 'file:///x' AS row CREATE (:Item)",
+    "apoc with the name of a function": "RETURN apoc.coll.max($l)",
+    "apoc in backticks": "RETURN `apoc`.`cypher`.`runFirstColumn`('MATCH (a) RETURN a', {})",
+    "function of the graph": "MATCH (a) RETURN graph.properties (a)",
+    "file function": "RETURN file()",
+    "unicode escape of a letter": "MATCH (a) RETURN a \\u003B MATCH (b) DELETE b",
+    "unicode escape of a quote": "MATCH (a) WHERE a.name = '\\u0027 OR true SET a.name = \\u0027x' RETURN a",
+    "unicode escape of a brace": "MATCH (a) CALL \\u007B WITH a DELETE a \\u007D RETURN 1",
+    "greek question mark": "MATCH (a) RETURN a.id\u037e MATCH (b) DELETE b",
+    "cyrillic letters": "MATCH (a) RЕTURN a",
+    "zero width joiner": "MATCH (a) DETACH DEL\u200dETE a",
+    "right to left": "MATCH (a) \u202eETELED HCATED\u202c a",
+    "byte order mark": "\ufeffMATCH (a) RETURN a.id",
+    "soft hyphen": "MATCH (a) DE\u00adLETE a",
+    "vertical tab": "MATCH (a)\x0bRETURN a.id",
+    "group separator": "MATCH (a)\x1dRETURN a.id",
+    "quantified path": "MATCH ((a)-[]->(b)){1,50} RETURN count(*)",
+    "quantified relation": "MATCH (a)-[]->{1,50}(b) RETURN count(*)",
+    "one or more": "MATCH (a)-[]->+(b) RETURN count(*)",
+    "all of a path": "MATCH (a) ((x)-[]-(y))+ (b) RETURN count(*)",
+    "list comprehension": "MATCH (a) WITH collect(a.id) AS l RETURN [x IN l | [l, l, x]]",
+    "pattern comprehension": "MATCH (a) RETURN [(a)-[]-(b) | [b, b]]",
+    "reduce": "RETURN reduce(x = 'aa', y IN $l | x + x)",
+    "doubled by bars": "WITH 'aa' AS x " + "WITH x || x AS x " * 60 + "RETURN size(x)",
+    "doubled by bars apart": "WITH 'aa' AS x " + "WITH x | | x AS x " * 60 + "RETURN size(x)",
+    "doubled by a projection": "MATCH (m:Item) " + "WITH m {a: m, b: m} AS m " * 60 + "RETURN m",
+    "doubled by a projection of all": "MATCH (m:Item) " + "WITH m {.*, a: m} AS m " * 60 + "RETURN m",
+    "doubled by a projection of names": "MATCH (m:Item) WITH m, m AS n "
+    + "WITH m {m, n} AS m, m AS n " * 50
+    + "RETURN m",
+    "doubled under the name of a subquery": "MATCH (count:Item) "
+    + "WITH count {match: count, b: count} AS count " * 60
+    + "RETURN count",
+    "sleep": "CALL apoc.util.sleep(100000)",
+    "random": "RETURN randomUUID()",
     "nothing": "",
     "blank": " \n",
     "only a semicolon": ";",
 }
 
 
-@pytest.fixture(scope="module", params=["writing", "read-only"])
+@pytest.fixture(scope="module", params=[f"{kind} {mode}" for kind in STORES for mode in ("writing", "read-only")])
 def target(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, shop: GraphTables
 ) -> Iterator[tuple[GraphStore, Path]]:
+    kind, mode = request.param.split()
     folder = tmp_path_factory.mktemp("attacked")
     (folder / "secret.csv").write_text("id,name\nx,secret\n", encoding="utf-8")
     (folder / "rows.csv").write_text("id,name\nx,secret\n", encoding="utf-8")
-    with graph.open(folder / "graph") as store:
+    place = STORES[kind](request, folder / "graph")
+    with graph.open(place) as store:
         store.load(shop)
-        if request.param == "writing":
+        if mode == "writing":
             yield store, folder
             return
-    with graph.open(folder / "graph", read_only=True) as store:
+    with graph.open(place, read_only=True) as store:
         yield store, folder
 
 
@@ -175,20 +244,32 @@ def test_a_bomb_ends_in_an_error(target: tuple[GraphStore, Path], bomb: str) -> 
         'MATCH (a) WHERE a.name = "DELETE" RETURN a.id AS `set 名称`',
         "MATCH (a) WHERE a.name = '白色运动鞋' RETURN a.id",
         "MATCH (a:Item)-[r:MADE_BY|GOES_WITH*1..2]-(b) RETURN b.id",
-        "MATCH p = (a:Item {id: 'item:1'})-[* SHORTEST 1..4]-(b:Item {id: 'item:3'}) RETURN length(p)",
+        "MATCH p = (a:Item {id: 'item:1'})-[*1..3]-(b:Item {id: 'item:3'}) RETURN length(p) ORDER BY length(p) LIMIT 1",
         "MATCH (a:Item) OPTIONAL MATCH (a)-[:MADE_BY]->(b) RETURN coalesce(b.name, 'x') AS x ORDER BY x SKIP 1 LIMIT 2",
         "MATCH (a:Item) RETURN CASE WHEN a.id IN ['item:1', 'item:2'] THEN 'a' ELSE 'b' END AS side, count(*)",
         "MATCH (a:Item) WHERE NOT (a)-[:MADE_BY]->(:Brand) RETURN a.id",
         "MATCH (a:Item) WHERE EXISTS { MATCH (a)-[:MADE_BY]->(b) WHERE b.name = 'Nike' } RETURN a.id",
         "MATCH (a:Item) WITH a.id AS id WHERE id STARTS WITH 'item' RETURN upper(id) AS x UNION ALL RETURN 'x' AS x",
         "UNWIND $ids AS id MATCH (a {id: id}) RETURN count(DISTINCT a.id) AS n",
-        "RETURN round(5 / 2.0 * (1 + 2), 1) AS x, [1, -2.5, null][1] AS y",
+        "RETURN round(5 / 2.0 * (1 + 2), 1) AS x, [1, -2.5, 3][1] AS y",
         "MATCH (a:Item) WITH a.name + ', ' + $ids[1] AS x, collect(a.id)[1] AS y RETURN x, y",
         "MATCH (a)-[r]->(b) WHERE label(r) IN ['MADE_BY', 'GOES_WITH'] AND COUNT { MATCH (b)-[]-() } > 1 RETURN b.id",
     ],
 )
 def test_reading_is_let_through(target: tuple[GraphStore, Path], query: str) -> None:
     target[0].query(query, {"ids": ["item:1"]} if "$ids" in query else None)
+
+
+def test_one_spelling_on_every_store(target: tuple[GraphStore, Path]) -> None:
+    text = "MATCH (a:Item {id: $item})-[r]->(b) RETURN label(a) AS x, type(r) AS y, label (b) AS z ORDER BY y, z"
+    assert target[0].query(text, {"item": "item:2"}).rows() == [
+        ("Item", "BELONGS_TO", "Category"),
+        ("Item", "HAS_COLOUR", "Attribute"),
+        ("Item", "HAS_COMPANY", "Organisation"),
+        ("Item", "MADE_BY", "Brand"),
+    ]
+    text = "MATCH (a)-[r:MADE_BY]->() RETURN DISTINCT label(r) AS `type(r)`, 'label(a)' AS text"
+    assert target[0].query(text).rows() == [("MADE_BY", "label(a)")]
 
 
 def test_ready_questions_pass_the_guard() -> None:
