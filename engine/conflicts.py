@@ -168,12 +168,16 @@ def _meant(book: Book, rule: Fixed) -> Mask:
 
 
 def _items_of(book: Book, meant: dict[str, Mask], one: Rule, other: Rule) -> Iterator[tuple[Rule, Rule, str]]:
-    """What is wrong between two rules by the items that they mean, with the one at fault first."""
+    """What is wrong between two rules by the items that they mean, with the one at fault first.
+
+    What a walk reaches from some history may well meet another rule here and there: that is no conflict.
+    """
     if isinstance(one, AtMost) or isinstance(other, AtMost):
         return
+    fixed = not _walks(one) and not _walks(other)
     if isinstance(one, ADDS) and isinstance(other, ADDS):
         both = int((meant[one.name] & meant[other.name]).sum())
-        if both and type(one) is not type(other):
+        if both and fixed and type(one) is not type(other):
             yield one, other, f"one boosts and the other buries {_count(both)}"
         return
     for a, b in ((one, other), (other, one)):
@@ -185,7 +189,7 @@ def _items_of(book: Book, meant: dict[str, Mask], one: Rule, other: Rule) -> Ite
         if 0 < met == touched.sum() and certain:
             yield a, b, f"{SHADOWED}: all its items are hidden by it"
             return
-        if isinstance(a, ADDS) and isinstance(b, Exclude) and met:
+        if fixed and met and isinstance(a, ADDS) and isinstance(b, Exclude):
             verb = "boosts" if isinstance(a, Boost) else "buries"
             yield a, b, f"the first {verb} {_count(met)} that the second hides, of {int(touched.sum())}"
             return

@@ -99,6 +99,7 @@ def test_rules_that_get_on_are_not_accused(eight: Engine) -> None:
         exclude(**SHOES, users=YOUNG),
         require(items={"stock": [1, inf]}),
         exclude(**NIKE, enabled=False),
+        bury(walk=[">MADE_BY", "<MADE_BY"], weight=1),
     )
     assert conflicts.in_items(bind(some, eight.catalogue, eight.graph)) == []
 
