@@ -78,6 +78,12 @@ class Encoders(Section):
     """Where vectors are kept, so that nothing is encoded twice."""
 
 
+def _without_secrets(uri: str) -> str:
+    if "@" in uri:
+        raise ValueError("no name or password in an address; set NEO4J_USERNAME and NEO4J_PASSWORD")
+    return uri
+
+
 def _declarable(relations: dict[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:
     try:
         schema.Declared(relations)
@@ -89,8 +95,10 @@ def _declarable(relations: dict[str, tuple[str, str]]) -> dict[str, tuple[str, s
 class Graph(Section):
     """Where the knowledge graph is kept."""
 
-    store: Literal["ladybug", "none"] = "ladybug"
-    """`ladybug` keeps it on disk, for Cypher; with `none` it is in memory only."""
+    store: Literal["ladybug", "neo4j", "none"] = "ladybug"
+    """`ladybug` keeps it in the artefact, for Cypher; `neo4j` in a server; with `none` it is in memory only."""
+    uri: Annotated[str, AfterValidator(_without_secrets)] = "bolt://localhost:7687"
+    """Of the Neo4j; who asks is NEO4J_USERNAME, NEO4J_PASSWORD and NEO4J_DATABASE in the environment."""
     relations: Annotated[dict[str, tuple[str, str]], AfterValidator(_declarable)] = {}
     """What relations of your triples go from and to, as labels: ends get them, and what is against it is rejected."""
     strict: bool = False

@@ -1,6 +1,7 @@
 """An engine as an artefact: which of its parts become tensors, tables, facts and trees, and back."""
 
 import json
+import logging
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,24 +18,32 @@ from engine.candidates import Features, restore
 from engine.candidates.base import Tensors, csr_from, csr_parts, grouped
 from engine.catalogue import Catalogue
 from engine.config import Config
+from engine.config import Graph as GraphSettings
 from engine.describe import Vocabulary
 from engine.errors import ArtifactError
 from engine.fusion import Fusion
 from engine.gating import Gate
 from engine.ranker import Ranker
 from engine.rerank import Reranker
+from graph import version
 from graph.build import GraphTables
+from graph.errors import GraphError
 from graph.rules import Rules
 
 if TYPE_CHECKING:
     from engine.engine import Engine
+
+log = logging.getLogger(__name__)
 
 CATALOGUE = ("items", "interactions", "triples", "users", "rejects")
 SPARSE = ("facts", "words")
 
 
 def save(engine: "Engine", path: Path) -> None:
-    """Write the artefact: one directory, replaced in one step."""
+    """Write the artefact: one directory, replaced in one step. Then the graph goes to the server, if one is configured.
+
+    Raises GraphError if the server does not take it; the artefact is written all the same.
+    """
     noted = _facts(engine)
     with tempfile.TemporaryDirectory() as aside:
         trees = {}
@@ -48,19 +57,55 @@ def save(engine: "Engine", path: Path) -> None:
             trees["reranker.txt"].write_text(reranker.booster.model_to_string(num_iteration=reranker.rounds))
             noted["reranker"] = {name: getattr(reranker, name) for name in ("share", "depth", "rounds")}
         artifact.write(path, tensors=_tensors(engine), tables=_tables(engine), facts=noted, trees=trees)
+    if engine.config.graph.store == "neo4j":
+        _send(engine.graph, engine.config.graph.uri, path)
 
 
 def load(path: Path) -> dict[str, Any]:
     """The fields of the engine in an artefact, by name.
 
-    Raises ArtifactError when a file, hash, version or dimension is not what was written.
+    Raises ArtifactError when a file, hash, version or dimension is not what was written, and when the graph in it is
+    another than the engine's.
     """
     kept = artifact.read(path)
     try:
-        return _parts(kept)
+        parts = _parts(kept)
+        _compare(kept, parts["config"].graph)
+        return parts
     except (ValidationError, KeyError, TypeError) as error:
         reason = str(error).strip().split("\n")[0]
         raise ArtifactError(f"{path}: it does not fit this version of Weft ({reason}); build it again") from error
+
+
+def _send(tables: GraphTables, uri: str, path: Path) -> None:
+    try:
+        with graph.open(uri) as store:
+            store.load(tables)
+    except GraphError as error:
+        remedy = f"the artefact is written; then put its graph there: weft graph load {path} {uri}"
+        raise GraphError(f"{error}; {remedy}") from error
+
+
+def _compare(kept: Artifact, settings: GraphSettings) -> None:
+    """Hold the version of the graph in its store against the engine's.
+
+    The artefact's own graph must be the engine's. A server has others who change it, and the engine reads its own
+    tables: so there a difference, or no answer, is a warning.
+    """
+    wanted = kept.facts.get("graph_version")
+    if wanted is None or settings.store == "none":
+        return
+    place = kept.tree("graph") if settings.store == "ladybug" else settings.uri
+    try:
+        with graph.open(place, read_only=True) as store:
+            found = store.version()
+        reason = None if found == wanted else f"{place}: the graph there is not the one that the engine learned from"
+    except GraphError as error:
+        reason = str(error)
+    if reason and settings.store == "ladybug":
+        raise ArtifactError(f"{kept.folder}: {reason}; build the artefact again")
+    if reason:
+        log.warning("%s; to put it there: weft graph load %s %s", reason, kept.folder, place)
 
 
 def _parts(kept: Artifact) -> dict[str, Any]:
@@ -108,6 +153,7 @@ def _facts(engine: "Engine") -> dict[str, Any]:
     return {
         "config": json.loads(engine.config.model_dump_json()),
         "data": catalogue.fingerprint(engine.catalogue),
+        "graph_version": version.of(engine.graph),
         "generators": [generator.name for generator in engine.ranker.generators],
         "signals": list(engine.ranker.fusion.names),
         "gates": [vars(gate) for gate in engine.gates],
