@@ -4,6 +4,7 @@ from pathlib import Path
 
 import polars as pl
 
+from engine import triples
 from engine.importers import folder
 from engine.importers.folder import Summary
 
@@ -11,8 +12,9 @@ from engine.importers.folder import Summary
 def convert(source: Path, out: Path, with_test: bool = False) -> Summary:
     """Write the folder `out` from train.txt and item_list.txt of `source`, and kg_final.txt where it is there.
 
-    The pairs of test.txt are left out, so that an engine can be measured on them, unless `with_test`. The order of the
-    items of a line is kept, but means nothing; there is no column of times.
+    Entities and relations go by their names where their lists are there, and by number where not. The pairs of test.txt
+    are left out, so that an engine can be measured on them, unless `with_test`. The order of the items of a line is
+    kept, but means nothing; there is no column of times.
     """
     content = folder.text(source, "item_list.txt")
     listed = folder.rows(content, " ", ("org_id", "item_id", "freebase_id")).slice(1)
@@ -21,12 +23,13 @@ def convert(source: Path, out: Path, with_test: bool = False) -> Summary:
     if with_test:
         pairs = pl.concat([pairs, _pairs(folder.text(source, "test.txt"))])
     tables = {"items": items, "interactions": pairs}
+    rejects = None
     if (source / "kg_final.txt").is_file():
-        tables["triples"] = folder.rows(folder.text(source, "kg_final.txt"), " ", ("head", "relation", "tail"))
+        found = triples.read(source / "kg_final.txt")
+        tables["triples"], rejects = found.frame, found.rejects
     data = {"text": [], "image": "", "value": "", "time": ""}
-    return folder.write(
-        out, "A split of KGAT: who chose which item, by number; no texts, no pictures, no times.", tables, data
-    )
+    title = "A split of KGAT: who chose which item, by number; no texts, no pictures, no times."
+    return folder.write(out, title, tables, data, rejects)
 
 
 def _pairs(content: str) -> pl.DataFrame:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import polars as pl
 
-from engine import columns
+from engine import columns, triples
 from engine.errors import DataError
 from engine.importers import folder
 from engine.importers.folder import Summary
@@ -47,7 +47,7 @@ def convert(source: Path, out: Path) -> Summary:
     )
     tables = {"interactions": interactions}
     data: dict[str, object] = {"value": "value" if value else "", "time": "time" if time else "", "image": ""}
-    item_file, user_file, kg, link = (_only(source, kind) for kind in ("item", "user", "kg", "link"))
+    item_file, user_file, kg = (_only(source, kind) for kind in ("item", "user", "kg"))
     if item_file is None:
         tables["items"] = folder.items_of(interactions)
     else:
@@ -55,9 +55,11 @@ def convert(source: Path, out: Path) -> Summary:
         data |= described
     if user_file is not None:
         tables["users"], data["user_attributes"] = _users(_read(user_file))
+    rejects = None
     if kg is not None:
-        tables["triples"] = _triples(_read(kg), None if link is None else _read(link))
-    return folder.write(out, f"Atomic files of RecBole, from {source.name}.", tables, data)
+        found = triples.read(kg)
+        tables["triples"], rejects = found.frame, found.rejects
+    return folder.write(out, f"Atomic files of RecBole, from {source.name}.", tables, data, rejects)
 
 
 def _only(source: Path, suffix: str, needed: bool = False) -> Path | None:
@@ -121,20 +123,6 @@ def _users(file: _Atomic) -> tuple[pl.DataFrame, list[str]]:
     facts = {name: _free(name) for name in file.typed("token", "token_seq") if name != user}
     values = [_values(file, name).alias(new) for name, new in facts.items()]
     return file.frame.select(pl.col(user).alias("user_id"), *values), list(facts.values())
-
-
-def _triples(kg: _Atomic, link: _Atomic | None) -> pl.DataFrame:
-    """head, relation, tail, with the ids of items in the place of their entities."""
-    for name in ("head_id", "relation_id", "tail_id"):
-        if name not in kg.kinds:
-            raise DataError(f"{kg.name}: there is no column `{name}:token`; the columns are: {', '.join(kg.kinds)}")
-    triples = kg.frame.select(head="head_id", relation="relation_id", tail="tail_id")
-    if link is None:
-        return triples
-    pairs = link.frame.select(pl.col(_id(link, "entity")).alias("entity"), pl.col(_id(link, "item")).alias("item"))
-    pairs = pairs.drop_nulls().unique("entity", keep="first", maintain_order=True)
-    ends = (pl.col(end).replace(pairs["entity"], pairs["item"]) for end in ("head", "tail"))
-    return triples.with_columns(ends)
 
 
 def _values(file: _Atomic, name: str) -> pl.Series:
