@@ -103,6 +103,10 @@ class Graph(Section):
     """What relations of your triples go from and to, as labels: ends get them, and what is against it is rejected."""
     strict: bool = False
     """Reject triples of every relation that is not declared in `relations`."""
+    link: bool = False
+    """Join items to what their texts name too (entity linking): a fact that the table lacks, or else a mention."""
+    review: Path | None = None
+    """The file in which you decided on links that were unsure; `weft graph link` writes it."""
 
     def declared(self) -> schema.Declared:
         return schema.Declared(self.relations, self.strict)
@@ -322,9 +326,10 @@ def resolve(config: Config, folder: Path) -> Config:
     }
     data = config.data.model_copy(update=tables)
     encoders = config.encoders.model_copy(update={"cache": folder / config.encoders.cache})
-    file = config.rules.file
+    file, review = config.rules.file, config.graph.review
     rules = config.rules.model_copy(update={"file": None if file is None else folder / file})
-    return config.model_copy(update={"data": data, "encoders": encoders, "rules": rules})
+    graph = config.graph.model_copy(update={"review": None if review is None else folder / review})
+    return config.model_copy(update={"data": data, "encoders": encoders, "graph": graph, "rules": rules})
 
 
 def _explain(path: Path, text: str, problem: ErrorDetails) -> str:

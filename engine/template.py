@@ -21,6 +21,7 @@ _EXAMPLES: dict[str, Any] = {
     "category": "category",
     "relations": {"directed_by": ("Item", "Person"), "owned_by": ("Brand", "Organisation")},
     "file": "rules.toml",
+    "review": "review.csv",
 }
 """Shown, commented out, for keys that have no default."""
 

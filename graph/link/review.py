@@ -6,14 +6,13 @@ A decision holds for an item and a surface, wherever in the item's text that sta
 
 import csv
 import io
-import os
-import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
 from graph.errors import GraphError
+from graph.files.atomic import written_file
 
 COLUMNS = ("decision", "item_id", "surface", "node", "score", "candidates", "around")
 ACCEPT, REJECT = "accept", "reject"
@@ -80,7 +79,8 @@ def write_review(path: Path, unsure: pl.DataFrame) -> int:
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
     writer.writerows([*rows, *decided])
-    _write(path, text.getvalue())
+    with written_file(path) as aside:  # the byte order mark tells spreadsheets that it is UTF-8
+        aside.write_text(text.getvalue(), encoding="utf-8-sig", newline="")
     return len(rows)
 
 
@@ -107,17 +107,3 @@ def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
     except csv.Error as error:
         raise GraphError(f"{path}: line {reader.line_num}: {error}; a review file is csv") from None
     return rows
-
-
-def _write(path: Path, text: str) -> None:
-    """With a byte order mark, by which spreadsheets know UTF-8."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.partial")
-    try:
-        with aside.open("w", encoding="utf-8-sig", newline="") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)

@@ -203,7 +203,7 @@ def measure_films(split: str, encode: Callable[[list[str]], np.ndarray]) -> None
     with tempfile.TemporaryDirectory() as name:
         movielens.convert(FILMS, Path(name))
         settings = config.load(Path(name) / "weft.toml")
-        graph = graph_of(catalogue.read(settings), settings.data)
+        graph = graph_of(catalogue.read(settings), settings)
     found = steps(graph, list(overviews.values()), list(overviews), True, encode)
     for step in STEPS:
         report(f"films, {split}: {step}", by_film(found[step], labels))

@@ -2,7 +2,7 @@
 
 import typer
 
-from engine.cli.graph import asking, checking, making
+from engine.cli.graph import asking, checking, linking, making
 from engine.cli.output import example
 
 app = typer.Typer(
@@ -67,4 +67,10 @@ app.command(
         "weft graph check shop.graphml --json",
     )
 )(checking.check)
+app.command(
+    epilog=example(
+        "weft graph link data/ml/weft.toml --review data/ml/review.csv",
+        "weft graph link data/ml/weft.toml --out links.parquet",
+    )
+)(linking.link)
 app.command("serve-neo4j", epilog=example("weft graph serve-neo4j graphs/ml --port 7687"))(making.serve_neo4j)
