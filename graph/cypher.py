@@ -144,34 +144,3 @@ def _check(word: str) -> None:
         raise GraphError("a backslash is not taken in a query; pass the value as a parameter, $name")
     if not (word.isascii() and word.isprintable()) and word[0] not in "'\"`":
         raise GraphError(f"{word!r}: outside quotes only ASCII is taken; put a name in `backticks`")
-
-
-SIMILAR = """
-MATCH (a:Item {id: $item})-[]->(e)<-[]-(b:Item) WHERE b.id <> a.id
-RETURN b.id AS item, b.name AS title, count(DISTINCT e.id) AS shared ORDER BY shared DESC, item LIMIT 20
-"""
-SHARED = """
-MATCH (a:Item {id: $item})-[]->(e)<-[]-(b:Item {id: $other})
-RETURN DISTINCT e.id AS id, e.name AS name ORDER BY id
-"""
-ABOUT = """
-MATCH (a:Item {id: $item})-[]->(e) RETURN DISTINCT e.id AS id, e.name AS name ORDER BY id
-"""
-ITEMS_OF = """
-MATCH (e {id: $node})<-[]-(b:Item) RETURN DISTINCT b.id AS item, b.name AS title ORDER BY item
-"""
-HUBS = """
-MATCH (a:Item)-[]->(e) RETURN e.id AS id, e.name AS name, count(DISTINCT a.id) AS items ORDER BY items DESC, id LIMIT 20
-"""
-LONELY = """
-MATCH (a:Item) WHERE NOT EXISTS { MATCH (a)-[]-() } RETURN a.id AS item, a.name AS title ORDER BY item
-"""
-QUESTIONS = {
-    "about": ABOUT,
-    "hubs": HUBS,
-    "items-of": ITEMS_OF,
-    "lonely": LONELY,
-    "shared": SHARED,
-    "similar": SIMILAR,
-}
-"""Ready questions by name, in Cypher that needs no particular store."""

@@ -8,7 +8,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from graph.build import EDGES, NODES, GraphTables
-from graph.cypher import QUESTIONS
 from graph.errors import GraphError
 from graph.paths import Pathfinder
 from graph.schema import Relation
@@ -243,24 +242,6 @@ def test_a_query_that_takes_too_long_is_stopped(store: GraphStore, films: GraphT
     with pytest.raises(GraphError):
         store.query("MATCH (a), (b), (c) WHERE a.id < b.id OR b.id < c.id RETURN count(*)", timeout=0.2)
     assert store.query("MATCH (a:Item) RETURN count(*)").item() == 1673
-
-
-def test_ready_questions(store: GraphStore, films: GraphTables) -> None:
-    store.load(films)
-    given_values = {"item": "item:1", "other": "item:71", "node": "organisation:pixar"}
-    answers = {
-        name: store.query(text, {key: value for key, value in given_values.items() if f"${key}" in text})
-        for name, text in QUESTIONS.items()
-    }
-    assert answers["items-of"].rows() == [("item:1", "Toy Story")]
-    assert "organisation:pixar" in answers["about"]["id"].to_list()
-    assert answers["hubs"]["id"][:2].to_list() == ["language:english", "place:united states of america"]
-    assert {"genre:family", "genre:animation"} <= set(answers["shared"]["id"])
-    assert answers["similar"].height == 20 and "item:1" not in answers["similar"]["item"].to_list()
-    linked = set(films.edges["head"])
-    assert answers["lonely"].height == sum(
-        id not in linked for id in films.nodes.filter(pl.col("label") == "Item")["id"]
-    )
 
 
 def test_films_come_back_whole(store: GraphStore, films: GraphTables) -> None:
