@@ -140,7 +140,9 @@ def test_values_of_parameters_are_json_or_text(place: Path) -> None:
 
 
 def test_ready_questions(place: Path) -> None:
-    assert "similar" in weft("ask", "list").stdout and "--item" in weft("ask", "list").stdout
+    assert "Which items share most" in weft("ask", "list").stdout
+    assert "哪些商品" in weft("ask", "list", "--language", "zh").stdout
+    assert rows(weft("ask", "common-values", place, "--relation", "HAS_GENRE", "--format", "csv"))[0]["items"] == "2"
     expected = rows(weft("ask", "similar", place, "--item", "item:1", "--format", "csv"))
     assert expected[0]["item"] == "item:2"
     assert rows(weft("ask", "similar", place, "--item=1", "--format=csv")) == expected

@@ -52,6 +52,7 @@ def ask(
     name: Annotated[str, typer.Argument(help="The name of a question, or `list`.")],
     place: Annotated[str | None, typer.Argument(help="As of `weft graph query`.")] = None,
     parameters: Parameters = None,
+    language: Annotated[str, typer.Option(help="Of the list: en or zh.")] = "en",
     limit: Limit = 50,
     timeout: Timeout = 10,
     form: As = Format.table,
@@ -62,25 +63,38 @@ def ask(
     What a question needs is given by options of that name: --item 1, --other 2. A node is named by its id (brand:nike);
     without a colon it is an item's.
     """
-    from graph.cypher import QUESTIONS
+    from graph.questions import QUESTIONS
 
     if name == "list":
-        show(
-            ("question", "needs"),
-            [(name, " ".join(f"--{one}" for one in _needs(text))) for name, text in QUESTIONS.items()],
-        )
+        _show_questions(language)
         return
     if name not in QUESTIONS:
         raise DataError(f"no question {name!r}; there are {', '.join(QUESTIONS)}")
     if place is None:
         raise DataError(f"name the graph: weft graph ask {name} GRAPH")
+    question = QUESTIONS[name]
     values = dict([*map(_parameter, parameters or []), *_options(context.args)])
-    lacking = [one for one in _needs(QUESTIONS[name]) if one not in values]
-    if lacking:
-        raise DataError(f"{name} needs {', '.join(f'--{one}' for one in lacking)}")
-    nodes = {one: node_id(value) if isinstance(value, str) else value for one, value in values.items()}
+    for one, what in question.parameters.items():
+        if one not in values:
+            raise DataError(f"{name} needs --{one}: {what}")
+        if what.startswith("id of") and not isinstance(values[one], dict | list):
+            values[one] = node_id(str(values[one]))
     with places.store(place) as store:
-        give(store.query(QUESTIONS[name], nodes, timeout=timeout, limit=limit), form, to)
+        give(store.query(question.cypher, values, timeout=timeout, limit=limit), form, to)
+
+
+def _show_questions(language: str) -> None:
+    from graph.questions import QUESTIONS
+
+    if language not in ("en", "zh"):
+        raise DataError(f"--language is en or zh, not {language}")
+    show(
+        ("question", "needs", "answers"),
+        [
+            (name, ", ".join(each.parameters), each.english if language == "en" else each.chinese)
+            for name, each in QUESTIONS.items()
+        ],
+    )
 
 
 def neighbours(
@@ -184,13 +198,6 @@ def _options(given: list[str]) -> list[tuple[str, str]]:
             raise DataError(f"{option}: write --NAME VALUE")
         pairs.append((name, value if equals else rest.pop(0)))
     return pairs
-
-
-def _needs(question: str) -> list[str]:
-    """The parameters of a question, in their order."""
-    import re
-
-    return list(dict.fromkeys(re.findall(r"\$(\w+)", question)))
 
 
 def _names(store: "GraphStore", found: "list[list[Edge]]") -> dict[str, str]:
