@@ -43,8 +43,8 @@ MOST_CONTEXT = 2.5
 PLAIN, PLAIN_FROM = 0.5, 0.5
 """Times how many deviations, from so many on, the text is near to a proper name taken as a plain word: less fitting."""
 SETTING, ELSEWHERE = (PLACE, PERSON), 0.15
-"""Labels of what any text may mention, whatever else it is about: coherence is nothing to them, and context is to them,
-as to full names of several words, no more than this share."""
+"""Labels of what any text may mention, whatever else it is about: coherence is nothing to them. Context is to them, to
+full names of several words, and to common words that the tables have told of already, no more than this share."""
 MISSPELT, EDIT = -2.0, -1.0
 """One edit, and each further one."""
 SPOKEN = 3.0
@@ -92,6 +92,7 @@ class Candidate:
         if self.single and not self.common and self.label not in SETTING:
             fits -= PLAIN * max(0.0, self.fit.word - PLAIN_FROM)
         sure = self.label in SETTING or (self.kind == NAME and not self.single)
+        sure |= self.common and self.agreement is not None
         weight = CONTEXT * (ELSEWHERE if sure else 1.0)
         return self.prior + weight * max(-MOST_CONTEXT, min(MOST_CONTEXT, fits))
 
