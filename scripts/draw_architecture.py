@@ -19,7 +19,7 @@ PACKAGES = ("candidates", "cli", "demo", "evaluation", "importers", "search", "s
 GROUPS = {
     "tables": "artifact atomic catalogue clock columns config errors history items readers rulefile sieve template "
     "toml triples where",
-    "features": "describe",
+    "features": "describe knowledge",
     "learning": "cases fusion gating ranker rerank training",
     "measuring": "assess benchmark",
 }

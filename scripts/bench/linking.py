@@ -28,8 +28,8 @@ import encoders
 from engine import catalogue, config
 from engine.demo import relations
 from engine.demo.products import Products, make
-from engine.describe import graph_of
 from engine.importers import movielens
+from engine.knowledge import graph_of
 from graph.build import GraphTables, build
 from graph.link import Linker, Settings
 from graph.link.normal import is_han

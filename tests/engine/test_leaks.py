@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from engine import catalogue, leaks
 from engine.config import Config, Data
-from engine.describe import describe, graph_of
+from engine.describe import describe
+from engine.knowledge import graph_of
 from graph.facts import facts
 from graph.interactions import with_interactions
 

@@ -3,8 +3,8 @@
 import pytest
 
 from engine import catalogue, config
-from engine.describe import graph_of
 from engine.errors import DataError
+from engine.knowledge import graph_of
 
 ITEMS = "item_id,title,brand\n1,Heat,Warner\n2,Cars,Pixar\n"
 CONFIG = """

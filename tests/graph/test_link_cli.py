@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from engine import catalogue, config
 from engine.cli import app
-from engine.describe import graph_of, table_graph
+from engine.knowledge import graph_of, table_graph
 
 SETTINGS = """
 [data]

@@ -28,7 +28,7 @@ def link(
     with Working() as work:
         work.stage(f"reading {settings}")
         from engine import catalogue, config
-        from engine.describe import links_of, table_graph
+        from engine.knowledge import links_of, table_graph
         from graph.link import weave, write_review
 
         read_in = config.load(settings)

@@ -110,7 +110,7 @@ def _is_store(folder: Path) -> bool:
 
 def _configured(toml: Path) -> "tuple[GraphTables, pl.DataFrame]":
     from engine import catalogue, config
-    from engine.describe import graph_of
+    from engine.knowledge import graph_of
 
     settings = config.load(toml)
     read = catalogue.read(settings)
