@@ -12,7 +12,7 @@ from graph.paths import Path as GraphPath
 from graph.paths import Pathfinder
 
 MOST_LIKED = 50
-"""Latest items of a history that paths are looked for from; of rated ones only those rated no less than usual."""
+"""Latest items of a history that paths are looked for from; of rated ones none that was rated low."""
 MOST_PATHS = 5
 
 
@@ -37,7 +37,8 @@ def explain(ranker: Ranker, lookup: Lookup, graph: Pathfinder, past: Histories, 
     allowed = np.zeros((1, len(lookup)), bool)
     allowed[0, item] = True
     ranked = ranker.rank(past, allowed, 1)
-    fond = past.values >= past.values.mean() if len(past.items) else np.zeros(0, bool)
+    values = past.values
+    fond = values >= values.mean() - values.std() if len(values) else np.zeros(0, bool)
     liked = list(dict.fromkeys(past.items[fond][::-1].tolist()))[:MOST_LIKED]
     return Explanation(
         lookup.ids[item],
