@@ -92,8 +92,9 @@ def fit(
     """
     bases = [leading(feature, WIDEST) for feature in graph.features]
     edges, relation = edges_of(graph)
-    arrays = (torch.from_numpy(array) for array in (known, targets, weights))
-    task = _Task(reduced(graph, bases), edges, relation, *arrays, targets.shape[1] if place is None else place)
+    rows, wanted, share = (torch.from_numpy(array) for array in (known, targets, weights))
+    columns = targets.shape[1] if place is None else place
+    task = _Task(reduced(graph, bases), edges, relation, rows, wanted, share, columns)
     order = torch.randperm(len(known), generator=torch.Generator().manual_seed(config.seed))
     cold = order[: int(config.held * len(known))]
     epochs, watched = config.epochs, list[float]()

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
+import torch
 from movielens import judge, movielens, split_by_judge
 from numpy.typing import NDArray
 from scipy import sparse
@@ -210,6 +211,7 @@ def main() -> None:
     parser.add_argument("--shared", type=Path, default=Path("../shared"), help="folder with data/ and judge/")
     parser.add_argument("--work", type=Path, default=Path("runs"))
     choice = parser.parse_args()
+    torch.set_num_threads(1)  # the networks are small: on a busy machine two threads wait for each other
     {"table": table, "broken": broken, "relations": relations}[choice.what](choice)
 
 
