@@ -124,8 +124,7 @@ class Neo4jStore:
                 done += rows.height
                 rows = rows.join(there, on=columns, how="anti", nulls_equal=True)
                 done -= rows.height
-            # In order of heads, whose relationships then lie and are locked together.
-            for part in rows.sort(columns[0]).iter_slices(BATCH):
+            for part in rows.sort(columns[-1]).iter_slices(BATCH):  # edges by tail, as they are put
                 self._write(transactions.put, kind, part)
                 done += part.height
                 if progress:

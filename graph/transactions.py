@@ -32,7 +32,10 @@ PUT_NODES = "UNWIND $rows AS row MERGE (n:`{}` {{id: row[0]}}) SET n.name = row[
 DELETE_NODES = "UNWIND $rows AS row MATCH (n:`{}` {{id: row[0]}}) DETACH DELETE n"
 _ENDS = "UNWIND $rows AS row MATCH (a:`{0.head}` {{id: row[0]}}) MATCH (b:`{0.tail}` {{id: row[1]}}) "
 FIND_EDGES = _ENDS + "WITH a, b WHERE EXISTS {{ (a)-[:`{0.name}`]->(b) }} RETURN a.id, b.id"
-PUT_EDGES = _ENDS + "MERGE (a)-[:`{0.name}`]->(b)"
+PUT_EDGES = (
+    "UNWIND $rows AS row MATCH (b:`{0.tail}` {{id: row[0]}}) "
+    "UNWIND row[1] AS head MATCH (a:`{0.head}` {{id: head}}) MERGE (a)-[:`{0.name}`]->(b)"
+)
 DELETE_EDGES = _ENDS + "MATCH (a)-[r:`{0.name}`]->(b) DELETE r"
 
 Transaction = neo4j.ManagedTransaction | neo4j.Transaction
@@ -116,9 +119,12 @@ def _frame(rows: list[list[Any]], *columns: str) -> pl.DataFrame:
 
 def put(transaction: Transaction, kind: Kind, rows: pl.DataFrame) -> None:
     """Have nodes (id, name) or edges (head, tail) there."""
-    statement = (PUT_EDGES if isinstance(kind, Relation) else PUT_NODES).format(kind)
     for part in rows.iter_slices(BATCH):
-        run(transaction, statement, rows=part.rows())
+        if isinstance(kind, Relation):  # by tail, as many heads share one: each is then looked up, and sent, once
+            heads = part.group_by("tail", maintain_order=True).agg("head")
+            run(transaction, PUT_EDGES.format(kind), rows=heads.rows())
+        else:
+            run(transaction, PUT_NODES.format(kind), rows=part.rows())
 
 
 def take(transaction: Transaction, kind: Kind, rows: pl.DataFrame) -> None:
