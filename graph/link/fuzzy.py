@@ -9,15 +9,14 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from graph.link.match import Match
-from graph.link.normal import is_han
+from graph.link.normal import HAN, is_han
 
 SHORTEST, TWO_EDITS = 5, 8
 """Letters of a Latin form that may be misspelt, and of a word that may be two edits away."""
 SHORTEST_HAN, LONGEST_HAN = 3, 8
 """Chinese characters of forms of which one may be another."""
 MOST_WORDS = 3
-_HAN = r"\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffff"
-_WORD = re.compile(rf"[{_HAN}]+|(?:(?![{_HAN}])[^\W_])+(?:[-'](?:(?![{_HAN}])[^\W_])+)*")
+_WORD = re.compile(rf"[{HAN}]+|(?:(?![{HAN}])[^\W_])+(?:[-'](?:(?![{HAN}])[^\W_])+)*")
 COMMON = 2
 """A word met more often than this in all texts is taken for what it is, unless what was meant is far more frequent."""
 RARE = 0.02

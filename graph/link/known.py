@@ -1,5 +1,6 @@
 """What the tables say already: the facts of each item, and how often a form in a text agrees with them."""
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
@@ -72,11 +73,13 @@ class Known:
                 continue
             if node not in centres:
                 centres[node] = self._centre(columns)
-            mine = self._matrix[[row]]
-            keep = ~np.isin(mine.indices, columns)
-            here = float(mine.data[keep] @ centres[node][mine.indices[keep]])
-            there = float(mine.data[keep] @ usual[mine.indices[keep]])
-            result[place] = np.clip(np.log((here + 0.02) / (there + 0.02)), -2, 2) if keep.any() else 0.0
+            mine = slice(*self._matrix.indptr[row : row + 2])
+            at, weights = self._matrix.indices[mine], self._matrix.data[mine].copy()
+            for column in columns:
+                weights[at == column] = 0
+            if weights.any():
+                here, there = float(weights @ centres[node][at]), float(weights @ usual[at])
+                result[place] = max(-2.0, min(2.0, math.log((here + 0.02) / (there + 0.02))))
         return result
 
     def _centre(self, columns: list[int]) -> NDArray[np.float64]:

@@ -5,6 +5,7 @@ however many there are.
 """
 
 import logging
+import re
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,12 +13,13 @@ from functools import lru_cache
 
 import ahocorasick
 
-from graph.link.normal import Normal, is_han
+from graph.link.normal import HAN, Normal, is_han
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # its patterns have escapes that Python frowns upon
     import jieba
 jieba.setLogLevel(logging.WARNING)
+_HAN_RUN = re.compile(f"[{HAN}]+")
 
 
 @dataclass(frozen=True)
@@ -73,30 +75,27 @@ def _joined(a: str, b: str) -> bool:
 
 
 def _fits(text: str, start: int, end: int, edges: set[int]) -> bool:
-    """Whether a Chinese form does not cut a word of the dictionary in two: 美的 stands in 美的电器, not in 完美的."""
-    if not is_han(text[start]):
-        return True
-    if end - start == 1:  # one character is a word where the dictionary says so, and never within another
-        return start in edges and end in edges
-    return (start in edges or not is_han(text[start - 1 : start] or " ")) and end in edges
-
-
-@lru_cache(maxsize=4096)
-def _words(run: str) -> tuple[str, ...]:
-    return tuple(jieba.cut(run, HMM=False))
+    """Whether a form does not cut a Chinese word of the dictionary in two: 美的 stands in 美的电器, not in 完美的."""
+    return all(at in edges for at, inner in ((start, start), (end, end - 1)) if is_han(text[inner]))
 
 
 def _word_edges(text: str) -> set[int]:
-    """The places where a word of the dictionary begins or ends; characters in no word are words of their own.
+    """The places where a Chinese word begins or ends."""
+    return {run.start() + edge for run in _HAN_RUN.finditer(text) for edge in _edges(run[0])}
+
+
+@lru_cache(maxsize=1 << 16)
+def _edges(run: str) -> tuple[int, ...]:
+    """Where in a run of Chinese characters words end; characters in no word are words of their own.
 
     A word made of two others of two characters or more ends within too: 法国电影.
     """
-    edges, at = {0}, 0
-    for word in _words(text):
-        edges.update(at + cut for cut in range(2, len(word) - 1) if _is_word(word[:cut]) and _is_word(word[cut:]))
+    edges, at = [0], 0
+    for word in jieba.cut(run, HMM=False):
+        edges += [at + cut for cut in range(2, len(word) - 1) if _is_word(word[:cut]) and _is_word(word[cut:])]
         at += len(word)
-        edges.add(at)
-    return edges
+        edges.append(at)
+    return tuple(edges)
 
 
 def _is_word(text: str) -> bool:

@@ -72,6 +72,10 @@ def key(text: str) -> str:
     return normalise(text).text
 
 
+HAN = r"\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffff"
+"""Chinese characters, as a range of a regular expression."""
+
+
 def is_han(char: str) -> bool:
     """Whether a character is Chinese, as far as words without spaces are concerned."""
     return "\u4e00" <= char <= "\u9fff" or "\u3400" <= char <= "\u4dbf" or "\U00020000" <= char <= "\U0003ffff"
