@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from engine import catalogue, config, describe, explain, growth, history, persist, rulefile, where
+from engine import catalogue, config, describe, explain, growth, history, persist, where
 from engine.candidates.base import dense
 from engine.catalogue import Catalogue
 from engine.clock import Clock
@@ -24,7 +24,8 @@ from engine.lists import Placed, batched, explained
 from engine.lookup import Lookup
 from engine.ranker import Ranker
 from engine.readers import TableLike
-from engine.rules import Book, bind
+from engine.rules import rulefile
+from engine.rules.book import Book, bind
 from engine.search.hybrid import DEPTH, Searcher, personalised
 from engine.search.vectors import QueryEncoders
 from engine.training import train
@@ -35,7 +36,7 @@ from graph.rules import Rules
 
 if TYPE_CHECKING:
     from engine.evaluation.report import Report
-    from engine.trial import Trial
+    from engine.rules.trial import Trial
 
 __all__ = ["Engine", "Explanation", "Recommendation"]
 
@@ -260,7 +261,7 @@ class Engine:
 
         Raises DataError as `use_rules` does.
         """
-        from engine.trial import try_rules
+        from engine.rules.trial import try_rules
 
         return try_rules(self, written, users, n)
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from engine.explain import Explanation
 from engine.history import Histories
 from engine.ranker import Ranked, Ranker
-from engine.rules import RULE, InForce, Mask
+from engine.rules.book import RULE, InForce, Mask
 from graph.rules import AtMost
 
 DEEP, DEEPER = 1000, 10

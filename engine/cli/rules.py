@@ -13,8 +13,8 @@ from engine.cli.working import Working
 from engine.errors import DataError
 
 if TYPE_CHECKING:
-    from engine.conflicts import Conflict
-    from engine.trial import Change
+    from engine.rules.conflicts import Conflict
+    from engine.rules.trial import Change
     from graph.rules import Rules
 
 File = Annotated[Path, typer.Argument(metavar="RULES.toml", help="A file of rules; docs/rules.md has the grammar.")]
@@ -35,13 +35,13 @@ def check(
 
     Ends with code 1 if there is such a rule, and with 2 if the file cannot be used.
     """
-    from engine import conflicts
+    from engine.rules import conflicts
 
     rules = _read(file)
     if artefact is None:
         found = conflicts.in_words(rules)
     else:
-        from engine.rules import bind
+        from engine.rules.book import bind
 
         engine = opened(artefact)
         found = conflicts.in_items(bind(rules, engine.catalogue, engine.graph))
@@ -67,7 +67,7 @@ def try_(
     on: Annotated[str, typer.Option(metavar="DAY", help="As on this day, such as 2026-11-27; today without it.")] = "",
 ) -> None:
     """Show what rules would change, and change nothing."""
-    from engine.trial import try_rules
+    from engine.rules.trial import try_rules
 
     day, n = _day(on), count(n)
     rules = _read(file)
@@ -97,8 +97,9 @@ def on(artefact: Artefact, file: File) -> None:
 
     Every engine that is loaded from it from now on keeps them; one that is running does not notice.
     """
-    from engine import artifact, conflicts
-    from engine.rules import bind
+    from engine import artifact
+    from engine.rules import conflicts
+    from engine.rules.book import bind
 
     rules = _read(file)
     engine = opened(artefact)
@@ -119,7 +120,7 @@ def off(artefact: Artefact) -> None:
 @app.command(epilog=example("weft rules show artefacts/shop"), name="show")
 def show_(artefact: Artefact) -> None:
     """List the rules in an artefact."""
-    from engine.rules import today
+    from engine.rules.book import today
 
     rules = opened(artefact).rules
     force = {rule.name for rule in rules.on(today()).rule}
@@ -130,7 +131,7 @@ def show_(artefact: Artefact) -> None:
 
 
 def _read(file: Path) -> "Rules":
-    from engine.rulefile import read
+    from engine.rules.rulefile import read
 
     return read(file)
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from engine import Engine, artifact, rulefile
+from engine import Engine, artifact
 from engine.errors import ArtifactError
+from engine.rules import rulefile
 from tests.engine.test_cli import weft
 
 RULES = """

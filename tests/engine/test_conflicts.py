@@ -6,9 +6,10 @@ from math import inf
 
 import pytest
 
-from engine import Engine, conflicts
-from engine.rules import bind
-from engine.trial import try_rules
+from engine import Engine
+from engine.rules import conflicts
+from engine.rules.book import bind
+from engine.rules.trial import try_rules
 from graph.rules import Rules
 from tests.engine.eight import at_most, boost, bury, exclude, require, rules
 

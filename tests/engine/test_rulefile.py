@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import rulefile
 from engine.errors import ConfigError
+from engine.rules import rulefile
 
 
 def write(folder: Path, text: str) -> Path:

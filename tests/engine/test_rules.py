@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine import Engine, artifact
-from engine import rules as ruling
 from engine.errors import DataError
+from engine.rules import book as ruling
 from tests.engine.eight import at_most, boost, bury, exclude, require, rules, shown
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from engine.errors import DataError
 from engine.lists import batched
 from engine.lookup import Lookup
-from engine.rules import Book, bind, today
+from engine.rules.book import Book, bind, today
 from graph.rules import Rule, Rules
 
 if TYPE_CHECKING:

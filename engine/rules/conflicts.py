@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from engine.rules import Book, Mask
+from engine.rules.book import Book, Mask
 from graph.rules import AtMost, Base, Boost, Bury, Conditions, Exclude, Fixed, Reached, Require, Rule, Rules
 
 ADDS = (Boost, Bury)
