@@ -25,11 +25,12 @@ import opencc
 import polars as pl
 
 import encoders
-from engine import catalogue, config
+from engine import config
 from engine.demo import relations
 from engine.demo.products import Products, make
 from engine.importers import movielens
 from engine.knowledge import graph_of
+from engine.tables import catalogue
 from graph.build import GraphTables, build
 from graph.link import Linker, Settings
 from graph.link.normal import is_han
@@ -139,7 +140,7 @@ def by_item(found: Found, told: Found, allowed: Found, items: Iterable[str]) -> 
 
 def misspell(text: str, surfaces: Iterable[str], random: Random, share: float = 0.1) -> str:
     """The text with one edit in a share of the surfaces of five Latin letters, or three Chinese characters, or more."""
-    for surface in sorted(surfaces, key=len, reverse=True):
+    for surface in sorted(surfaces, key=lambda surface: (-len(surface), surface)):
         han = all(map(is_han, surface))
         if len(surface) < (3 if han else 5) or surface not in text or random.random() >= share:
             continue
