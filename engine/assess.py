@@ -4,14 +4,15 @@ from collections.abc import Callable
 
 import numpy as np
 
-from engine import benchmark, catalogue
+from engine import benchmark
 from engine.artifact import library_versions
 from engine.candidates import Features
-from engine.catalogue import Catalogue
 from engine.config import Config
 from engine.evaluation import bootstrap, metrics, report, slices, splits
 from engine.evaluation.report import Report
 from engine.gating import Gate
+from engine.tables import catalogue
+from engine.tables.catalogue import Catalogue
 
 
 def assess(

@@ -12,12 +12,12 @@ from scipy import sparse
 
 from engine import fusion, history
 from engine.candidates import Features, enabled, fit_all
-from engine.catalogue import Catalogue
 from engine.config import Config
 from engine.evaluation import bootstrap, metrics, runs
 from engine.evaluation.splits import Split
 from engine.history import Histories, Matrix
 from engine.ranker import Ranker
+from engine.tables.catalogue import Catalogue
 from engine.training import Trained, train
 
 Stage = Callable[[str], None]

@@ -14,10 +14,10 @@ from sklearn.feature_extraction.text import CountVectorizer
 import encoders
 from encoders import EmbeddingStore, Encoded
 from engine.candidates import Features
-from engine.catalogue import Catalogue
 from engine.config import Config
 from engine.history import Matrix
 from engine.knowledge import graph_of
+from engine.tables.catalogue import Catalogue
 from graph.build import GraphTables
 from graph.facts import Facts, facts, rarity, tfidf
 

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from engine import catalogue, config, describe, explain, growth, history, persist, where
+from engine import config, describe, explain, growth, history, persist, where
 from engine.candidates.base import dense
-from engine.catalogue import Catalogue
 from engine.clock import Clock
 from engine.config import Config
 from engine.describe import Vocabulary
@@ -20,14 +19,16 @@ from engine.errors import DataError
 from engine.explain import Explanation
 from engine.gating import Gate
 from engine.history import Histories
-from engine.lists import Placed, batched, explained
 from engine.lookup import Lookup
 from engine.ranker import Ranker
-from engine.readers import TableLike
 from engine.rules import rulefile
 from engine.rules.book import Book, bind
+from engine.rules.lists import Placed, batched, explained
 from engine.search.hybrid import DEPTH, Searcher, personalised
 from engine.search.vectors import QueryEncoders
+from engine.tables import catalogue
+from engine.tables.catalogue import Catalogue
+from engine.tables.readers import TableLike
 from engine.training import train
 from graph.build import GraphTables
 from graph.facts import facts
@@ -36,7 +37,7 @@ from graph.rules import Rules
 
 if TYPE_CHECKING:
     from engine.evaluation.report import Report
-    from engine.rules.trial import Trial
+    from engine.trial import Trial
 
 __all__ = ["Engine", "Explanation", "Recommendation"]
 
@@ -261,7 +262,7 @@ class Engine:
 
         Raises DataError as `use_rules` does.
         """
-        from engine.rules.trial import try_rules
+        from engine.trial import try_rules
 
         return try_rules(self, written, users, n)
 

@@ -6,12 +6,13 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 
-from engine import catalogue, describe
-from engine.catalogue import Catalogue
+from engine import describe
 from engine.config import Config
 from engine.describe import Described, Vocabulary
 from engine.ranker import Ranker
-from engine.readers import TableLike, reject_rows
+from engine.tables import catalogue
+from engine.tables.catalogue import Catalogue
+from engine.tables.readers import TableLike, reject_rows
 
 log = logging.getLogger(__name__)
 

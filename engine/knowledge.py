@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.catalogue import Catalogue
 from engine.config import Config
+from engine.tables.catalogue import Catalogue
 from graph.build import GraphTables, build
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine import history
-from engine.catalogue import Catalogue
 from engine.errors import DataError, UnknownIdError
 from engine.history import Histories
+from engine.tables.catalogue import Catalogue
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,10 @@ import polars as pl
 from pydantic import ValidationError
 
 import graph
-from engine import artifact, catalogue
+from engine import artifact
 from engine.artifact import Artifact
 from engine.candidates import Features, restore
 from engine.candidates.base import Tensors, csr_from, csr_parts, grouped
-from engine.catalogue import Catalogue
 from engine.config import Config
 from engine.config import Graph as GraphSettings
 from engine.describe import Vocabulary
@@ -25,6 +24,8 @@ from engine.fusion import Fusion
 from engine.gating import Gate
 from engine.ranker import Ranker
 from engine.rerank import Reranker
+from engine.tables import catalogue
+from engine.tables.catalogue import Catalogue
 from graph import version
 from graph.build import GraphTables
 from graph.errors import GraphError

@@ -19,7 +19,9 @@ PATIENCE = 5
 BEYOND = ("LoadCSV", "ProcedureCall", "Show", "Terminate")
 """How the names of operators begin that a plan called reading may hold, and that reach beyond the graph."""
 
-# What the server remarks about a query is raised where it matters (see `ask`), and of no use in anybody's terminal.
+# What went wrong is raised, and what the server remarks about a query is too where it matters (see `ask`): neither is
+# to come to somebody's terminal a second time.
+logging.getLogger("neo4j").addHandler(logging.NullHandler())
 logging.getLogger("neo4j.notifications").setLevel(logging.ERROR)
 
 

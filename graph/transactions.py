@@ -14,6 +14,8 @@ from graph.schema import Relation, Schema
 
 BATCH = 20_000
 """Rows sent at once, and written in one transaction of a load."""
+PAGE = 5_000
+"""Nodes, or heads with their edges, that are read at once: the driver takes as long for a row as for a page."""
 META = "WeftGraph"
 
 KEY = "CREATE CONSTRAINT `weft_{0}` IF NOT EXISTS FOR (n:`{0}`) REQUIRE n.id IS UNIQUE"
@@ -25,8 +27,15 @@ ANYTHING = "MATCH (n) WHERE NOT n:WeftGraph RETURN 1 LIMIT 1"
 
 # Names cannot be parameters, so they are put in here, and each has passed graph.schema.identifier.
 ANY_OF = "MATCH (n:`{}`) RETURN 1 LIMIT 1"
-NODES_OF = "MATCH (n:`{}`) RETURN n.id, n.name"
-EDGES_OF = "MATCH (a:`{0.head}`)-[:`{0.name}`]->(b:`{0.tail}`) RETURN a.id, b.id"
+NODES_OF = """
+MATCH (n:`{kind}`) WHERE n.id {after} $last WITH n ORDER BY n.id LIMIT $page
+RETURN max(n.id), collect([n.id, n.name])
+"""
+EDGES_OF = """
+MATCH (a:`{kind.head}`) WHERE a.id {after} $last WITH a ORDER BY a.id LIMIT $page
+OPTIONAL MATCH (a)-[:`{kind.name}`]->(b:`{kind.tail}`)
+RETURN max(a.id), collect(CASE WHEN b IS NOT NULL THEN [a.id, b.id] END)
+"""
 FIND = "UNWIND $ids AS id MATCH (n:{} {{id: id}}) RETURN n.id, labels(n), n.name"
 PUT_NODES = "UNWIND $rows AS row MERGE (n:`{}` {{id: row[0]}}) SET n.name = row[1]"
 DELETE_NODES = "UNWIND $rows AS row MATCH (n:`{}` {{id: row[0]}}) DETACH DELETE n"
@@ -107,10 +116,15 @@ def find(transaction: Transaction, schema: Schema, ids: Sequence[str]) -> pl.Dat
 
 
 def held(transaction: Transaction, kind: Kind) -> pl.DataFrame:
-    """All nodes (id, name) of a label, or all edges (head, tail) of a relation."""
-    if isinstance(kind, Relation):
-        return _frame(run(transaction, EDGES_OF.format(kind)), "head", "tail")
-    return _frame(run(transaction, NODES_OF.format(kind)), "id", "name")
+    """All nodes (id, name) of a label, or all edges (head, tail) of a relation, page by page along the key."""
+    statement = EDGES_OF if isinstance(kind, Relation) else NODES_OF
+    columns = ("head", "tail") if isinstance(kind, Relation) else ("id", "name")
+    pages, last, after = [_frame([], *columns)], "", ">="
+    while last is not None:
+        last, rows = run(transaction, statement.format(kind=kind, after=after), last=last, page=PAGE)[0]
+        pages.append(_frame(rows, *columns))
+        after = ">"
+    return pl.concat(pages)
 
 
 def _frame(rows: list[list[Any]], *columns: str) -> pl.DataFrame:

@@ -14,13 +14,12 @@ from textwrap import wrap
 
 ROOT = Path(__file__).resolve().parents[1]
 FLOORS = ("scripts", "engine", "graph", "encoders")
-PACKAGES = ("candidates", "cli", "demo", "evaluation", "importers", "search", "service")
+PACKAGES = ("candidates", "cli", "demo", "evaluation", "importers", "rules", "search", "service")
 """Packages of the engine that are boxes of their own."""
 GROUPS = {
-    "tables": "artifact atomic catalogue clock columns config errors history items readers rulefile sieve template "
-    "toml triples where",
+    "tables": "artifact atomic clock config errors history lookup tables template toml where",
     "features": "describe knowledge",
-    "learning": "cases fusion gating ranker rerank training",
+    "learning": "cases explain fusion gating ranker rerank training",
     "measuring": "assess benchmark",
 }
 """Boxes of the engine's other modules; what is named nowhere belongs to the box `engine`."""
@@ -40,27 +39,30 @@ class Box:
     purpose: str
 
 
-WIDTH, HEIGHT = 1200, 1030
-BANDS = {"scripts": (64, 104), "engine": (184, 586), "graph": (786, 104), "encoders": (906, 104)}
+WIDTH, HEIGHT = 1200, 1186
+BANDS = {"scripts": (64, 138), "engine": (218, 632), "graph": (866, 180), "encoders": (1062, 104)}
 """Top and height of each floor."""
 LEFT, MIDDLE, RIGHT, SIDE, WIDE = 44, 352, 660, 968, 268
 BOXES = {
-    "scripts": Box(LEFT, 90, 1112, 66, "scripts/", "thin command files"),
-    "service": Box(LEFT, 210, WIDE, 104, "service/", "HTTP and the console"),
-    "cli": Box(MIDDLE, 210, WIDE, 104, "cli/", "the command weft"),
-    "demo": Box(RIGHT, 210, WIDE, 104, "demo/", "the generated shop"),
-    "engine": Box(MIDDLE, 364, WIDE, 104, "5  engine", "asks, explains, keeps"),
-    "importers": Box(RIGHT, 364, WIDE, 104, "importers/", "data sets into tables"),
-    "search": Box(LEFT, 512, WIDE, 104, "search/", "a query into items"),
-    "learning": Box(MIDDLE, 512, WIDE, 104, "4  one score", "learned and gated"),
-    "measuring": Box(RIGHT, 512, WIDE, 104, "measuring", "against the rivals"),
-    "features": Box(LEFT, 654, WIDE, 100, "2  features", "what an item is"),
-    "candidates": Box(MIDDLE, 654, WIDE, 100, "3  candidates/", "scores of items"),
-    "evaluation": Box(RIGHT, 654, WIDE, 100, "evaluation/", "splits, metrics, report"),
-    "tables": Box(SIDE, 210, 188, 544, "1  tables and files", "under all of the engine"),
-    "graph": Box(MIDDLE, 812, 804, 62, "graph/", "facts, an embedded store, explaining paths, a graph network"),
-    "encoders": Box(LEFT, 932, 1112, 62, "encoders/", "texts and pictures into unit vectors, each made once"),
+    "scripts": Box(LEFT, 90, 1112, 100, "scripts/", "thin command files"),
+    "service": Box(LEFT, 244, WIDE, 150, "service/", "HTTP and the console"),
+    "cli": Box(MIDDLE, 244, WIDE, 150, "cli/", "the command weft"),
+    "demo": Box(RIGHT, 244, WIDE, 150, "demo/", "the generated shop"),
+    "rules": Box(LEFT, 444, WIDE, 104, "rules/", "hide, add and reorder"),
+    "engine": Box(MIDDLE, 444, WIDE, 104, "5  engine", "asks, learns, keeps"),
+    "importers": Box(RIGHT, 444, WIDE, 104, "importers/", "data sets into tables"),
+    "search": Box(LEFT, 592, WIDE, 104, "search/", "a query into items"),
+    "learning": Box(MIDDLE, 592, WIDE, 104, "4  one score", "learned, gated, told"),
+    "measuring": Box(RIGHT, 592, WIDE, 104, "measuring", "against the rivals"),
+    "features": Box(LEFT, 734, WIDE, 100, "2  features", "what an item is"),
+    "candidates": Box(MIDDLE, 734, WIDE, 100, "3  candidates/", "scores of items"),
+    "evaluation": Box(RIGHT, 734, WIDE, 100, "evaluation/", "splits, metrics, report"),
+    "tables": Box(SIDE, 244, 188, 590, "1  tables and files", "under all of the engine"),
+    "graph": Box(MIDDLE, 892, 804, 138, "graph/", "two stores, queries, links, files, checks, paths, rules, a network"),
+    "encoders": Box(LEFT, 1088, 1112, 62, "encoders/", "texts and pictures into unit vectors, each made once"),
 }  # fmt: skip
+QUIET = {("demo", "graph")}
+"""Imports told in small print, since their arrow would cross other boxes."""
 LETTER, SMALL_LETTER = 7.6, 6.2
 """About how wide a letter is, of module names and of small print."""
 STYLE = """
@@ -124,16 +126,16 @@ def reachable(pairs: set[tuple[str, str]], start: str) -> set[str]:
 
 def arrows(pairs: set[tuple[str, str]]) -> set[tuple[str, str]]:
     """The imports to draw: those that no way over other boxes makes plain, and those of the main flow."""
-    shown = {(a, b) for a, b in pairs if b != "tables"}
+    shown = {(a, b) for a, b in pairs if b != "tables"} - QUIET
     plain = {(a, b) for a, b in shown if any(b in reachable(shown, c) for d, c in shown if d == a and c != b)}
     return (shown - plain) | (shown & FLOW)
 
 
 def listed(box: str, known: Mapping[str, Path]) -> list[str]:
-    """Names of the modules in a box, without the package that is its title."""
+    """Names of the modules in a box, without packages."""
     depth = 2 if box in PACKAGES else 1
-    names = ("/".join(module.split(".")[depth:]) for module in known if box_of(module) == box)
-    return sorted(name for name in names if name)
+    packages = {module.rpartition(".")[0] for module in known}
+    return sorted("/".join(m.split(".")[depth:]) for m in known if box_of(m) == box and m not in packages)
 
 
 def small_print(box: str, pairs: set[tuple[str, str]], drawn: set[tuple[str, str]]) -> str:

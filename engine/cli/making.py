@@ -119,8 +119,8 @@ def build_engine(config: Path, to: Path) -> "Engine":
     atomic.check_replaceable(to, artifact.MANIFEST)
     with Working(keep=True) as work:
         work.stage("starting")
-        from engine.catalogue import write_rejects
         from engine.engine import Engine
+        from engine.tables.catalogue import write_rejects
 
         engine = Engine.build(config, stage=work.stage, progress=work.progress)
         work.stage(f"writing {to}")

@@ -58,9 +58,10 @@ def bench(
     """
     with Working(keep=True) as work:
         work.stage("tables and features")
-        from engine import benchmark, catalogue, config
+        from engine import benchmark, config
         from engine.describe import describe
         from engine.evaluation.splits import read_folder
+        from engine.tables import catalogue
 
         settings = config.load(items / "weft.toml")
         tables = catalogue.read(settings)

@@ -14,7 +14,7 @@ from engine.errors import DataError
 
 if TYPE_CHECKING:
     from engine.rules.conflicts import Conflict
-    from engine.rules.trial import Change
+    from engine.trial import Change
     from graph.rules import Rules
 
 File = Annotated[Path, typer.Argument(metavar="RULES.toml", help="A file of rules; docs/rules.md has the grammar.")]
@@ -67,7 +67,7 @@ def try_(
     on: Annotated[str, typer.Option(metavar="DAY", help="As on this day, such as 2026-11-27; today without it.")] = "",
 ) -> None:
     """Show what rules would change, and change nothing."""
-    from engine.rules.trial import try_rules
+    from engine.trial import try_rules
 
     day, n = _day(on), count(n)
     rules = _read(file)

@@ -10,8 +10,8 @@ from typing import Any
 import polars as pl
 
 from engine import atomic
-from engine.catalogue import write_rejects
 from engine.errors import DataError
+from engine.tables.catalogue import write_rejects
 from engine.template import data_file
 
 TABLES = ("items", "interactions", "triples", "users")

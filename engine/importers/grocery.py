@@ -4,11 +4,11 @@ from pathlib import Path, PurePosixPath
 
 import polars as pl
 
-from engine import columns
 from engine.errors import DataError
 from engine.importers import folder
 from engine.importers.folder import Summary
-from engine.readers import read_table
+from engine.tables import columns
+from engine.tables.readers import read_table
 
 _NAME, _NUMBER = "Class Name (str)", "Class ID (int)"
 _PICTURE, _DESCRIPTION = "Iconic Image Path (str)", "Product Description Path (str)"

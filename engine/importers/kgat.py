@@ -4,9 +4,9 @@ from pathlib import Path
 
 import polars as pl
 
-from engine import triples
 from engine.importers import folder
 from engine.importers.folder import Summary
+from engine.tables import triples
 
 
 def convert(source: Path, out: Path, with_test: bool = False) -> Summary:

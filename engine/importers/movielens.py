@@ -5,11 +5,11 @@ from typing import Any
 
 import polars as pl
 
-from engine import columns
 from engine.errors import DataError
 from engine.importers import folder
 from engine.importers.folder import Summary
-from engine.readers import REJECTS, read_table
+from engine.tables import columns
+from engine.tables.readers import REJECTS, read_table
 
 _FLAGS = (
     "Action", "Adventure", "Animation", "Children's", "Comedy", "Crime", "Documentary", "Drama", "Fantasy",

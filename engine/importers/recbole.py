@@ -5,11 +5,11 @@ from pathlib import Path
 
 import polars as pl
 
-from engine import columns, triples
 from engine.errors import DataError
 from engine.importers import folder
 from engine.importers.folder import Summary
-from engine.items import RESERVED
+from engine.tables import columns, triples
+from engine.tables.items import RESERVED
 
 _KINDS = ("token", "token_seq", "float", "float_seq")
 _TITLES = ("title", "name")

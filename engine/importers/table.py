@@ -6,12 +6,12 @@ from pathlib import Path
 
 import polars as pl
 
-from engine import columns
 from engine.errors import DataError
 from engine.importers import folder
 from engine.importers.folder import Summary
-from engine.items import RESERVED
-from engine.readers import SUFFIXES, Table, read_table
+from engine.tables import columns
+from engine.tables.items import RESERVED
+from engine.tables.readers import SUFFIXES, Table, read_table
 
 _COMMON = {
     "item": ("item_id", "itemid", "item", "product_id", "productid", "asin", "parent_asin", "sku", "movieid", "id"),

@@ -1,1 +1,1 @@
-"""Rules at work: read from a file (`rulefile`), bound to items (`book`), checked (`conflicts`), tried out (`trial`)."""
+"""Rules at work: read from a file (`rulefile`), bound to items (`book`), in `lists`, and accused (`conflicts`)."""

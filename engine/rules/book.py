@@ -18,11 +18,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 from engine import where
-from engine.catalogue import Catalogue
 from engine.errors import DataError
 from engine.history import Histories
 from engine.ranker import top
 from engine.rerank import Candidates
+from engine.tables.catalogue import Catalogue
 from graph.build import GraphTables
 from graph.errors import GraphError
 from graph.rules import AtMost, Boost, Bury, Exclude, Fixed, Reached, Require, Rule, Rules

@@ -26,10 +26,10 @@ from engine import benchmark, memory
 from engine.benchmark import Question
 from engine.candidates import Features, content, gnn
 from engine.candidates.amount import binary
-from engine.catalogue import Catalogue
 from engine.config import Config
 from engine.describe import describe
 from engine.evaluation import metrics, runs, splits
+from engine.tables.catalogue import Catalogue
 
 KINDS = ("relational", "propagation", "attention")
 SHARES = (0.0, 0.1, 0.3, 0.5)

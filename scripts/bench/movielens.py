@@ -17,12 +17,13 @@ from pathlib import Path
 
 import numpy as np
 
-from engine import benchmark, catalogue, config, memory
-from engine.catalogue import Catalogue
+from engine import benchmark, config, memory
 from engine.config import Config
 from engine.describe import describe
 from engine.evaluation import splits
 from engine.importers import IMPORTERS
+from engine.tables import catalogue
+from engine.tables.catalogue import Catalogue
 
 METRICS = ("recall@20", "ndcg@20")
 

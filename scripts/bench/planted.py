@@ -15,13 +15,14 @@ import polars as pl
 from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
-from engine import benchmark, catalogue, config, memory
+from engine import benchmark, config, memory
 from engine.demo import truth
 from engine.demo.people import BLOCKS
 from engine.demo.shop import generate
 from engine.describe import describe
 from engine.evaluation import bootstrap, metrics
 from engine.evaluation.splits import Split
+from engine.tables import catalogue
 
 SOURCES = {
     "facts": ("kind", "group", "brand", "collection", "colour", "material", "own", "gender", "price"),

@@ -11,8 +11,8 @@ import numpy as np
 import polars as pl
 
 from engine import Engine
-from engine.catalogue import from_tables
 from engine.config import Config
+from engine.tables.catalogue import from_tables
 from graph.rules import Rules
 
 USERS, EVENTS, LINKS, ASKED = 3_000, 120_000, 40_000, 300

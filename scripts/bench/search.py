@@ -20,7 +20,7 @@ import numpy as np
 import polars as pl
 from scipy import sparse
 
-from engine import catalogue, config
+from engine import config
 from engine.candidates import Features
 from engine.demo.kinds import KINDS
 from engine.demo.products import ALL_BRANDS, WORDS, make
@@ -28,6 +28,7 @@ from engine.demo.shop import generate
 from engine.describe import describe
 from engine.search.hybrid import WEIGHTS, Searcher
 from engine.search.vectors import QueryEncoders
+from engine.tables import catalogue
 from graph.build import build
 
 KIND = {kind.path: kind for kind in KINDS}

@@ -5,8 +5,8 @@ from functools import partial
 import polars as pl
 
 from engine import Engine
-from engine.catalogue import from_tables
 from engine.config import Config
+from engine.tables.catalogue import from_tables
 from graph.rules import Rules
 
 ITEMS = [

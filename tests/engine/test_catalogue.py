@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import catalogue
 from engine.config import Config, Data
 from engine.demo import shop
 from engine.errors import DataError
+from engine.tables import catalogue
 
 ITEMS = [{"item_id": "a", "title": "A"}, {"item_id": "b", "title": "B"}]
 EVENTS = [{"user_id": "1", "item_id": "a", "value": 2, "time": 10}]

@@ -9,7 +9,7 @@ import pytest
 from engine import Engine
 from engine.rules import conflicts
 from engine.rules.book import bind
-from engine.rules.trial import try_rules
+from engine.trial import try_rules
 from graph.rules import Rules
 from tests.engine.eight import at_most, boost, bury, exclude, require, rules
 

@@ -147,7 +147,7 @@ def test_the_evaluation_beats_popularity_and_makes_a_page(built: Engine, tmp_pat
 
 def test_one_user_and_one_item_still_build(tmp_path: Path) -> None:
     items = [{"item_id": "a", "title": "white shoe"}, {"item_id": "b", "title": "black shoe"}]
-    from engine import catalogue
+    from engine.tables import catalogue
 
     settings = configuration.resolve(configuration.Config(), tmp_path)
     tables = catalogue.from_tables(items, [{"user_id": "u", "item_id": "a", "time": 10}], settings)
@@ -157,7 +157,7 @@ def test_one_user_and_one_item_still_build(tmp_path: Path) -> None:
 
 
 def test_a_catalogue_without_interactions_is_refused_clearly(tmp_path: Path) -> None:
-    from engine import catalogue
+    from engine.tables import catalogue
 
     settings = configuration.resolve(configuration.Config(), tmp_path)
     tables = catalogue.from_tables([{"item_id": "a", "title": "white shoe"}], None, settings)

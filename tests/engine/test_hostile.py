@@ -8,11 +8,12 @@ import polars as pl
 import pytest
 from scipy import sparse
 
-from engine import Engine, artifact, catalogue, growth
+from engine import Engine, artifact, growth
 from engine import config as configuration
 from engine.candidates import spectrum
 from engine.config import Config
 from engine.errors import ArtifactError, ConfigError, DataError, UnknownIdError
+from engine.tables import catalogue
 
 DATA = {"attributes": ["genre"], "brand": "brand", "numeric": ["price"]}
 ODD = ["a b", "a,b", 'q"q', "t\tt", "n\nn", "👟🏽", "x" * 900, "brand:b1", "item:i9", "'; DROP", "nan", "a\x00b"]

@@ -6,9 +6,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from engine import catalogue, config
+from engine import config
 from engine.errors import DataError
 from engine.importers import IMPORTERS, Summary
+from engine.tables import catalogue
 from tests.engine.outside import SHARED
 
 

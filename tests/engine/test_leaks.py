@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import catalogue, leaks
 from engine.config import Config, Data
 from engine.describe import describe
 from engine.knowledge import graph_of
+from engine.tables import catalogue, leaks
 from graph.facts import facts
 from graph.interactions import with_interactions
 

@@ -2,9 +2,10 @@
 
 import pytest
 
-from engine import catalogue, config
+from engine import config
 from engine.errors import DataError
 from engine.knowledge import graph_of
+from engine.tables import catalogue
 
 ITEMS = "item_id,title,brand\n1,Heat,Warner\n2,Cars,Pixar\n"
 CONFIG = """

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import columns, readers
 from engine.errors import DataError
+from engine.tables import columns, readers
 
 ROWS = [{"id": "a", "n": "1", "tags": "x|y"}, {"id": "b", "n": "2.5", "tags": ""}]
 

@@ -6,13 +6,14 @@ import numpy as np
 import polars as pl
 import pytest
 
-from engine import Engine, catalogue
+from engine import Engine
 from engine import config as configuration
 from engine.config import Config
 from engine.demo.products import ALL_BRANDS, WORDS
 from engine.demo.shop import generate
 from engine.errors import DataError, UnknownIdError
 from engine.search.lexical import Lexical, terms
+from engine.tables import catalogue
 
 HERO = "Nike Air Max 270 white sneakers"
 PARTS = ["words", "graph", "meaning", "picture", "taste"]

@@ -6,9 +6,10 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
-from engine import catalogue, config
+from engine import config
 from engine.cli import app
 from engine.knowledge import graph_of, table_graph
+from engine.tables import catalogue
 
 SETTINGS = """
 [data]

@@ -211,6 +211,17 @@ def test_a_change_is_there_whole_or_not_at_all(
         assert store.version() == version.of(shop)
 
 
+def test_much_is_read_page_by_page(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    ids = ["", "a", "b", "é", "\uffee", "\U0001f600", "~", "耐克", "\0", "A", "aa"]
+    held = tables([(id, "Item", id) for id in ids], [(a, "R", b) for a in ids[:8] for b in ids[3:6]])
+    with graph.open(place) as store:
+        store.load(held)
+        for page in (1, 3, 100):
+            monkeypatch.setattr(transactions, "PAGE", page)
+            assert sorted(store.export().nodes.rows()) == sorted(held.nodes.rows())
+            assert sorted(store.export().edges.rows()) == sorted(held.edges.rows())
+
+
 def test_writers_at_once_lose_nothing(place: str, shop: GraphTables) -> None:
     with graph.open(place) as store:
         store.load(shop)

@@ -27,8 +27,9 @@ def link(
     """
     with Working() as work:
         work.stage(f"reading {settings}")
-        from engine import catalogue, config
+        from engine import config
         from engine.knowledge import links_of, table_graph
+        from engine.tables import catalogue
         from graph.link import weave, write_review
 
         read_in = config.load(settings)

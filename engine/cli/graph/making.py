@@ -175,7 +175,7 @@ def _as_rejects(triples: "pl.DataFrame") -> "pl.DataFrame":
     """Triples that cannot be among the nodes, as rows of rejects; where they stood is not known any more."""
     import polars as pl
 
-    from engine.readers import REJECTS
+    from engine.tables.readers import REJECTS
 
     shown = pl.format("{} {} {}", *(pl.col(name).fill_null("") for name in ("head", "relation", "tail")))
     return triples.select(

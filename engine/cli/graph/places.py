@@ -65,7 +65,7 @@ def tables(
     """
     import polars as pl
 
-    from engine.readers import REJECTS
+    from engine.tables.readers import REJECTS
     from graph import files
 
     path = Path(source)
@@ -97,7 +97,8 @@ def interactions(source: str) -> "pl.DataFrame":
     toml = path / "weft.toml" if path.is_dir() else path
     if toml.suffix != ".toml":
         raise DataError(f"--interactions: {source} has none; name a weft.toml or an artefact")
-    from engine import catalogue, config
+    from engine import config
+    from engine.tables import catalogue
 
     return catalogue.read(config.load(toml)).interactions
 
@@ -109,8 +110,9 @@ def _is_store(folder: Path) -> bool:
 
 
 def _configured(toml: Path) -> "tuple[GraphTables, pl.DataFrame]":
-    from engine import catalogue, config
+    from engine import config
     from engine.knowledge import graph_of
+    from engine.tables import catalogue
 
     settings = config.load(toml)
     read = catalogue.read(settings)
@@ -120,7 +122,8 @@ def _configured(toml: Path) -> "tuple[GraphTables, pl.DataFrame]":
 def _triples(path: Path, known: "pl.DataFrame | None", relations: Path | None) -> "tuple[GraphTables, pl.DataFrame]":
     import polars as pl
 
-    from engine import config, readers, triples
+    from engine import config
+    from engine.tables import readers, triples
     from graph import files
     from graph.build import GraphTables
     from graph.resolve import resolve

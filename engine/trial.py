@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engine.errors import DataError
-from engine.lists import batched
 from engine.lookup import Lookup
 from engine.rules.book import Book, bind, today
+from engine.rules.lists import batched
 from graph.rules import Rule, Rules
 
 if TYPE_CHECKING:

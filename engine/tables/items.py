@@ -4,11 +4,11 @@ from pathlib import Path
 
 import polars as pl
 
-from engine import columns
 from engine.config import Data
 from engine.errors import DataError
-from engine.readers import Table
-from engine.sieve import Sieve, drop_repeats, find, needed
+from engine.tables import columns
+from engine.tables.readers import Table
+from engine.tables.sieve import Sieve, drop_repeats, find, needed
 from graph import schema
 from graph.errors import GraphError
 

@@ -13,8 +13,8 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from engine import columns
 from engine.errors import DataError
+from engine.tables import columns
 
 SUFFIXES = {".csv": ",", ".tsv": "\t", ".parquet": "", ".jsonl": "", ".ndjson": ""}
 REJECTS = {"file": pl.String, "line": pl.Int64, "field": pl.String, "reason": pl.String, "value": pl.String}

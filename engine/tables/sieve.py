@@ -4,10 +4,10 @@ from difflib import get_close_matches
 
 import polars as pl
 
-from engine import columns
 from engine.config import Data
 from engine.errors import DataError
-from engine.readers import Table, reject_rows
+from engine.tables import columns
+from engine.tables.readers import Table, reject_rows
 
 OPTIONAL = ("title", "text", "image", "value", "time")
 """Keys of [data] whose default column may be absent."""

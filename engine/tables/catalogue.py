@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from engine import columns, items, triples
 from engine.config import Config, Data
 from engine.errors import DataError
-from engine.readers import REJECTS, Table, TableLike, in_memory, read_table, reject_rows
-from engine.sieve import Sieve, drop_repeats, find, needed, refuse_empty
+from engine.tables import columns, items, triples
+from engine.tables.readers import REJECTS, Table, TableLike, in_memory, read_table, reject_rows
+from engine.tables.sieve import Sieve, drop_repeats, find, needed, refuse_empty
 
 _EVENTS = {"user_id": pl.String, "item_id": pl.String, "value": pl.Float32, "time": pl.Int64}
 _DAY = 86_400

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import polars as pl
 
-from engine import leaks
 from engine.errors import DataError
-from engine.readers import REJECTS, SUFFIXES, Table, read_table
-from engine.sieve import Sieve, missing
+from engine.tables import leaks
+from engine.tables.readers import REJECTS, SUFFIXES, Table, read_table
+from engine.tables.sieve import Sieve, missing
 from graph import resolve, schema
 from graph import triples as files
 from graph.errors import GraphError
