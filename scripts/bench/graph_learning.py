@@ -1,7 +1,7 @@
 """The graph network beside closed forms, on films that nobody has touched, split and scored by the judge.
 
     python scripts/bench/graph_learning.py table               # every ranker, by facts alone and with text and pictures
-    python scripts/bench/graph_learning.py table --weft        # also the whole engine, a minute more a set
+    python scripts/bench/graph_learning.py table --weft        # also the whole engine by facts alone, a minute more a set
     python scripts/bench/graph_learning.py choose              # what was tried, on items hidden inside train
     python scripts/bench/graph_learning.py broken --plot docs/broken.svg   # edges deleted or rewired
     python scripts/bench/graph_learning.py relations           # how far each relation moves the items that have it
@@ -26,7 +26,7 @@ from engine import benchmark, memory
 from engine.benchmark import Question
 from engine.candidates import Features, content, gnn
 from engine.candidates.amount import binary
-from engine.config import Config
+from engine.config import Config, Gnn
 from engine.describe import describe
 from engine.evaluation import metrics, runs, splits
 from engine.tables.catalogue import Catalogue
@@ -96,9 +96,8 @@ def table(choice: argparse.Namespace) -> None:
                 (f"{name}|{engine_seed}", lists(scores, asked)) for name, scores in rankers(asked, features, settings)
             ]
         if choice.weft:
-            for what, some in (("facts", facts_only(features)), ("everything", features)):
-                ranker, _ = benchmark.trained_ranker(asked, some, config, lambda stage: None)
-                made.append((f"{what}: weft|0", benchmark.ranked(ranker, asked, 100)))
+            ranker, _ = benchmark.trained_ranker(asked, facts_only(features), config, lambda stage: None)
+            made.append(("facts: weft|0", benchmark.ranked(ranker, asked, 100)))
         for name, (ranked, scores) in made:
             runs.write(run_of(folder, name), asked.users, asked.items, ranked, scores)
         for name, _ in made:
@@ -135,18 +134,22 @@ def choose(choice: argparse.Namespace) -> None:
     features = describe(tables, settings).features
     asked = [hidden(tables, choice, seed) for seed in choice.sets]
     for name, change in CHOICES.items():
-        config = settings.candidates.gnn.model_copy(update=change)
-        start = time.perf_counter()
-        means = []
-        for some in (features, facts_only(features)):
-            fitted = [gnn.fit(one.known, some, config, settings.seed) for one in asked]
-            found = [lists(last(generator, one), one, 20)[0] for generator, one in zip(fitted, asked, strict=True)]
-            quality = [
-                metrics.list_metrics(f, one.relevant, 20)["ndcg@20"] for f, one in zip(found, asked, strict=True)
-            ]
-            means.append(np.mean([each.mean() for each in quality]))
-        took = (time.perf_counter() - start) / 2 / len(asked)
-        print(f"{name:20} everything {means[0]:.4f}   facts {means[1]:.4f}   {took:.1f} s a fit", flush=True)
+        weigh(name, features, settings.candidates.gnn.model_copy(update=change), asked)
+    linked = settings.model_copy(update={"graph": settings.graph.model_copy(update={"link": True})})
+    weigh("texts linked", describe(tables, linked).features, settings.candidates.gnn, asked)
+
+
+def weigh(name: str, features: Features, config: Gnn, asked: list[Question]) -> None:
+    """Print the mean NDCG of the network on some sets, with everything and by facts alone."""
+    start, means = time.perf_counter(), []
+    for some in (features, facts_only(features)):
+        quality = []
+        for one in asked:
+            ranked, _ = lists(last(gnn.fit(one.known, some, config, 0), one), one, 20)
+            quality.append(metrics.list_metrics(ranked, one.relevant, 20)["ndcg@20"].mean())
+        means.append(np.mean(quality))
+    took = (time.perf_counter() - start) / 2 / len(asked)
+    print(f"{name:20} everything {means[0]:.4f}   facts {means[1]:.4f}   {took:.1f} s a fit", flush=True)
 
 
 def hidden(tables: Catalogue, choice: argparse.Namespace, seed: int) -> Question:
