@@ -1,7 +1,7 @@
 """The graph network beside closed forms, on films that nobody has touched, split and scored by the judge.
 
     python scripts/bench/graph_learning.py table               # every ranker, by facts alone and with text and pictures
-    python scripts/bench/graph_learning.py table --weft        # also the whole engine by facts alone, a minute more a set
+    python scripts/bench/graph_learning.py table --weft        # also the engine by facts alone, a minute more a set
     python scripts/bench/graph_learning.py choose              # what was tried, on items hidden inside train
     python scripts/bench/graph_learning.py broken --plot docs/broken.svg   # edges deleted or rewired
     python scripts/bench/graph_learning.py relations           # how far each relation moves the items that have it
