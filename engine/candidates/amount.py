@@ -9,6 +9,10 @@ from scipy import sparse
 from engine.candidates.base import Features, Tensors
 
 
+LEAST = 1e-3
+"""Deviation below which a column is taken to be constant; rounding alone gives some."""
+
+
 @dataclass(frozen=True)
 class Amount:
     """What amounts are compared with. Shapes: degree (entities,), centre and scale (numbers,)."""
@@ -34,9 +38,13 @@ class Amount:
 def learn(features: Features) -> Amount:
     """From the items of the catalogue, whether anybody chose them or not."""
     degree = np.bincount(features.facts.indices, minlength=features.facts.shape[1]).astype(np.float32)
-    found = raw(features, degree)
-    scale = found.std(axis=0) if len(found) else np.ones(found.shape[1], np.float32)
-    return Amount(degree, found.mean(axis=0) if len(found) else 0 * scale, np.where(scale > 1e-6, scale, 1))
+    found = raw(features, degree).astype(np.float64)
+    if not len(found):
+        return Amount(degree, np.zeros(found.shape[1], np.float32), np.ones(found.shape[1], np.float32))
+    scale = found.std(axis=0)
+    # A column that never varied says nothing of how far it may: a later item must not be flung away by it.
+    scale = np.where(scale > LEAST, scale, 1)
+    return Amount(degree, found.mean(axis=0).astype(np.float32), scale.astype(np.float32))
 
 
 def raw(features: Features, degree: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -5,7 +5,7 @@ import pytest
 from scipy import sparse
 
 from engine import history
-from engine.candidates import Features, ease, fit_all, prior, restore, transitions
+from engine.candidates import Features, amount, ease, fit_all, prior, restore, transitions
 from engine.candidates.registry import FIT
 from engine.config import Config, Content, Ease, Prior, Transitions
 from engine.history import Histories
@@ -140,3 +140,14 @@ def test_histories_fade_and_count_repeats_once() -> None:
     histories = history.single([2, 0, 2], 3)
     assert histories.weights(1.0).toarray().tolist() == [[0.5, 0, 1]]
     assert histories.weights().toarray().tolist() == [[1, 0, 1]]
+
+
+def test_a_new_item_that_lacks_what_all_others_have_is_not_flung_away() -> None:
+    # Each of these items has one year; rounding gives that column a deviation of 8e-6.
+    n = 1682
+    years = sparse.csr_array((np.ones(n, np.float32), np.arange(n) % 71, np.arange(n + 1)), shape=(n, 71))
+    blank, none = np.zeros((n, 1), np.float32), sparse.csr_array((n, 0), dtype=np.float32)
+    known = Features(years, none, blank, blank, np.zeros(71, np.int64))
+    without_year = Features(0 * years[[0]], none[[0]], blank[[0]], blank[[0]], known.relations)
+    without_year.facts.eliminate_zeros()
+    assert np.abs(amount.learn(known).of(without_year)).max() < 100
