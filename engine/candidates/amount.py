@@ -8,9 +8,8 @@ from scipy import sparse
 
 from engine.candidates.base import Features, Tensors
 
-
-LEAST = 1e-3
-"""Deviation below which a column is taken to be constant; rounding alone gives some."""
+FARTHEST = 5.0
+"""Deviations: an item that lacks what all others have is far away, but no farther, or it would be flung out."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +23,7 @@ class Amount:
 
     def of(self, features: Features) -> NDArray[np.float32]:
         """(items, numbers), about 0 and at scale 1: see `raw`."""
-        return (raw(features, self.degree) - self.centre) / self.scale
+        return np.clip((raw(features, self.degree) - self.centre) / self.scale, -FARTHEST, FARTHEST)
 
     def tensors(self) -> Tensors:
         return {"degree": self.degree, "centre": self.centre, "scale": self.scale}
@@ -38,13 +37,9 @@ class Amount:
 def learn(features: Features) -> Amount:
     """From the items of the catalogue, whether anybody chose them or not."""
     degree = np.bincount(features.facts.indices, minlength=features.facts.shape[1]).astype(np.float32)
-    found = raw(features, degree).astype(np.float64)
-    if not len(found):
-        return Amount(degree, np.zeros(found.shape[1], np.float32), np.ones(found.shape[1], np.float32))
-    scale = found.std(axis=0)
-    # A column that never varied says nothing of how far it may: a later item must not be flung away by it.
-    scale = np.where(scale > LEAST, scale, 1)
-    return Amount(degree, found.mean(axis=0).astype(np.float32), scale.astype(np.float32))
+    found = raw(features, degree)
+    scale = found.std(axis=0) if len(found) else np.ones(found.shape[1], np.float32)
+    return Amount(degree, found.mean(axis=0) if len(found) else 0 * scale, np.where(scale > 1e-3, scale, 1))
 
 
 def raw(features: Features, degree: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -143,11 +143,11 @@ def test_histories_fade_and_count_repeats_once() -> None:
 
 
 def test_a_new_item_that_lacks_what_all_others_have_is_not_flung_away() -> None:
-    # Each of these items has one year; rounding gives that column a deviation of 8e-6.
+    # Each of these items has one year; rounding alone gives that column a deviation.
     n = 1682
     years = sparse.csr_array((np.ones(n, np.float32), np.arange(n) % 71, np.arange(n + 1)), shape=(n, 71))
     blank, none = np.zeros((n, 1), np.float32), sparse.csr_array((n, 0), dtype=np.float32)
     known = Features(years, none, blank, blank, np.zeros(71, np.int64))
     without_year = Features(0 * years[[0]], none[[0]], blank[[0]], blank[[0]], known.relations)
     without_year.facts.eliminate_zeros()
-    assert np.abs(amount.learn(known).of(without_year)).max() < 100
+    assert np.abs(amount.learn(known).of(without_year)).max() <= amount.FARTHEST
