@@ -23,7 +23,8 @@ class Amount:
 
     def of(self, features: Features) -> NDArray[np.float32]:
         """(items, numbers), about 0 and at scale 1: see `raw`."""
-        return np.clip((raw(features, self.degree) - self.centre) / self.scale, -FARTHEST, FARTHEST)
+        deviations: NDArray[np.float32] = (raw(features, self.degree) - self.centre) / self.scale
+        return deviations.clip(-FARTHEST, FARTHEST)
 
     def tensors(self) -> Tensors:
         return {"degree": self.degree, "centre": self.centre, "scale": self.scale}
