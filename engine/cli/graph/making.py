@@ -1,5 +1,6 @@
 """Commands that make or move a graph: load, merge, export, and a Neo4j to try things on."""
 
+import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -114,21 +115,18 @@ def export(
 def serve_neo4j(
     source: Annotated[str | None, typer.Argument(help="What to load into it, as of `weft graph load`.")] = None,
     port: Annotated[int, typer.Option(help="The port for bolt; 0 takes a free one.")] = 7687,
-    password: Annotated[
-        str | None, typer.Option(help="Of the user neo4j, 8 characters or more; without it there is none.")
-    ] = None,
 ) -> None:
     """Run a Neo4j to try things on.
 
     It runs on this machine until Ctrl-C, and what it holds is gone then. It needs Java and, the first time, Maven, but
-    no Docker.
+    no Docker. With NEO4J_PASSWORD set (8 characters or more) it asks for that password, else for none.
     """
     with Working(keep=True) as work:
         work.stage("starting Neo4j")
         import graph
         from graph.server import serve
 
-        with serve(port, password) as server:
+        with serve(port, os.environ.get("NEO4J_PASSWORD")) as server:
             if source is not None:
                 work.stage(f"loading {source}")
                 tables, _ = places.tables(source)
