@@ -17,12 +17,12 @@ def open(place: str | Path, read_only: bool = False) -> GraphStore:
     """
     # The libraries of the databases are loaded only when a graph is opened.
     if isinstance(place, str) and "://" in place:
-        from graph.bolt import SCHEMES
-        from graph.neo4j import Neo4jStore
+        from graph.stores.bolt import SCHEMES
+        from graph.stores.neo4j import Neo4jStore
 
         if place.split("://")[0] not in SCHEMES:
             raise GraphError(f"no graph can be kept at {place}: give a directory, or a URI of {', '.join(SCHEMES)}")
         return Neo4jStore(place, read_only)
-    from graph.ladybug import LadybugStore
+    from graph.stores.ladybug import LadybugStore
 
     return LadybugStore(Path(place), read_only)

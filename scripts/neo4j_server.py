@@ -8,8 +8,8 @@ import contextlib
 import os
 import sys
 
-from graph import server
 from graph.errors import GraphError
+from graph.stores import server
 
 
 def main() -> None:

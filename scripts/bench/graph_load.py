@@ -18,9 +18,9 @@ import numpy as np
 import polars as pl
 
 import graph
-from graph import server
 from graph.build import GraphTables
 from graph.store import GraphStore
+from graph.stores import server
 
 
 def shop(n: int, seed: int = 0) -> GraphTables:

@@ -11,7 +11,8 @@ from typer.testing import CliRunner, Result
 
 import graph
 from engine.cli import app
-from graph import files, server
+from graph import files
+from graph.stores import server
 
 ITEMS = """item_id,title,genre,studio,kind
 1,Toy Story,Animation|Comedy,Pixar,Film > Family

@@ -10,9 +10,9 @@ import polars as pl
 import pytest
 
 import graph
-from graph import server
 from graph.build import GraphTables, build
 from graph.store import GraphStore
+from graph.stores import server
 
 PASSWORD = "only-for-tests"
 FILMS = Path(__file__).parents[3] / "shared/data/movielens-100k/tmdb.jsonl"

@@ -9,9 +9,9 @@ import polars as pl
 import pytest
 
 import graph
-from graph import bulk, ladybug
 from graph.build import EDGES, NODES, GraphTables
 from graph.errors import GraphError
+from graph.stores import bulk, ladybug
 
 
 def run(code: str, *arguments: object, check: bool = True) -> subprocess.CompletedProcess[str]:
@@ -111,17 +111,17 @@ def test_a_merge_that_is_killed_is_there_whole_or_not_at_all(tmp_path: Path, sho
         """
         import os, signal, sys
         import polars as pl
-        import graph, graph.ladybug
+        import graph, graph.stores.ladybug
         from graph.build import build
         items = pl.DataFrame({"item_id": ["a", "b"], "genre": [["x"], ["y"]]})
         store = graph.open(sys.argv[1])
         store.merge(build(items[:1], attributes=["genre"]))
-        copies, copy = [], graph.ladybug.copy
+        copies, copy = [], graph.stores.ladybug.copy
         def kill(*arguments):
             copy(*arguments)
             copies.append(1)
             if len(copies) == 2: os.kill(os.getpid(), signal.SIGKILL)
-        graph.ladybug.copy = kill
+        graph.stores.ladybug.copy = kill
         store.merge(build(items, attributes=["genre"]))
         """,
         tmp_path / "graph",

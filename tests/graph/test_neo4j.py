@@ -12,11 +12,12 @@ import polars as pl
 import pytest
 
 import graph
-from graph import bolt, transactions, version
-from graph import neo4j as store_file
+from graph import version
 from graph.build import EDGES, NODES, GraphTables
 from graph.errors import GraphError
-from graph.neo4j import Neo4jStore
+from graph.stores import bolt, transactions
+from graph.stores import neo4j as store_file
+from graph.stores.neo4j import Neo4jStore
 from tests.graph.conftest import PASSWORD, fresh_neo4j
 from tests.graph.test_cypher import ATTACKS
 
@@ -162,9 +163,9 @@ def test_a_load_that_is_killed_is_taken_up(
     code = """
         import os, signal, sys
         import polars as pl
-        import graph, graph.neo4j
+        import graph, graph.stores.neo4j
         from graph.build import GraphTables
-        graph.neo4j.BATCH = 2
+        graph.stores.neo4j.BATCH = 2
         tables = GraphTables(*(pl.read_parquet(f"{sys.argv[2]}/{name}.parquet") for name in ("nodes", "edges")))
         kill = lambda done, total: done > 24 and os.kill(os.getpid(), signal.SIGKILL)
         graph.open(sys.argv[1]).load(tables, kill)

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from graph import server
 from graph.errors import GraphError
+from graph.stores import server
 
 
 def test_what_is_missing_is_said_with_its_remedy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -46,7 +46,7 @@ def test_what_went_wrong_is_said(neo4j_server: str) -> None:
 def test_it_ends_with_its_parent_and_leaves_nothing(neo4j_server: str, tmp_path: Path) -> None:
     code = """
         import time
-        from graph import server
+        from graph.stores import server
         with server.serve(quick=True) as running:
             print(running.pid, flush=True)
             time.sleep(600)

@@ -124,7 +124,7 @@ def serve_neo4j(
     with Working(keep=True) as work:
         work.stage("starting Neo4j")
         import graph
-        from graph.server import serve
+        from graph.stores.server import serve
 
         with serve(port, os.environ.get("NEO4J_PASSWORD")) as server:
             if source is not None:

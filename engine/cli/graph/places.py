@@ -104,7 +104,7 @@ def interactions(source: str) -> "pl.DataFrame":
 
 
 def _is_store(folder: Path) -> bool:
-    from graph.ladybug import FILE
+    from graph.stores.ladybug import FILE
 
     return (folder / FILE).is_file()
 

@@ -18,12 +18,12 @@ import polars as pl
 
 from graph import version
 from graph.build import EDGES, NODES, GraphTables
-from graph.bulk import COPY_EDGES, COPY_NODES, copy, declare_tables, errors, execute, fill
-from graph.changes import by_relation, compare, in_order, named, together
 from graph.cypher import for_ladybug, guard
 from graph.errors import GraphError
 from graph.schema import Relation, Schema, declare, identifier
 from graph.store import STATS, Edge, Progress, answer
+from graph.stores.bulk import COPY_EDGES, COPY_NODES, copy, declare_tables, errors, execute, fill
+from graph.stores.changes import by_relation, compare, in_order, named, together
 
 FILE = "graph.lbug"
 ASIDE = ".loading-"

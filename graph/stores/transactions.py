@@ -8,9 +8,9 @@ import polars as pl
 
 from graph import version
 from graph.build import NODES, GraphTables
-from graph.changes import Merge, by_relation, compare, named, together
 from graph.errors import GraphError
 from graph.schema import Relation, Schema
+from graph.stores.changes import Merge, by_relation, compare, named, together
 
 BATCH = 20_000
 """Rows sent at once, and written in one transaction of a load."""

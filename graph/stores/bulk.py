@@ -10,10 +10,10 @@ import ladybug
 import polars as pl
 
 from graph.build import GraphTables
-from graph.changes import by_relation
 from graph.errors import GraphError
 from graph.schema import Schema
 from graph.store import Progress
+from graph.stores.changes import by_relation
 
 # Names cannot be parameters, so they are put in here, and each has passed graph.schema.identifier.
 NODE_TABLE = "CREATE NODE TABLE IF NOT EXISTS `{}`(id STRING PRIMARY KEY, name STRING)"

@@ -15,15 +15,16 @@ import neo4j
 import polars as pl
 from neo4j import READ_ACCESS, WRITE_ACCESS
 
-from graph import bolt, transactions, version
-from graph.bolt import errors
+from graph import version
 from graph.build import EDGES, NODES, GraphTables
-from graph.changes import by_relation, in_order, together
 from graph.cypher import for_neo4j, guard
 from graph.errors import GraphError
 from graph.schema import Relation, Schema, declare
 from graph.store import STATS, Edge, Progress, answer
-from graph.transactions import BATCH, KEY, META, NOTHING, Kind, Transaction, any_of, label_of, run
+from graph.stores import bolt, transactions
+from graph.stores.bolt import errors
+from graph.stores.changes import by_relation, in_order, together
+from graph.stores.transactions import BATCH, KEY, META, NOTHING, Kind, Transaction, any_of, label_of, run
 
 FETCH = 10_000
 """Rows that come at a time."""
