@@ -18,6 +18,7 @@ from scipy import sparse
 
 from engine import artifact, atomic
 from engine.errors import ArtifactError, DataError
+from graph import disk
 
 DTYPES = (np.float64, np.float32, np.float16, np.int64, np.int32, np.int16, np.int8, np.uint64, np.uint8, np.bool_)
 
@@ -316,6 +317,7 @@ KILLED = """
     from pathlib import Path
     import numpy as np, polars as pl
     from engine import artifact, atomic
+    from graph import disk
 
     def die(*args, **kwargs):
         os.kill(os.getpid(), signal.SIGKILL)
@@ -333,9 +335,9 @@ KILLED = """
 KILL_POINTS = {
     "after the tensors": "artifact.save_file = die_after(artifact.save_file)",
     "before the manifest": "artifact._sealed = die",
-    "before the disk has it": "atomic._sync_tree = die",
-    "before the swap": "atomic._swap = die",
-    "after the swap": "atomic._swap = die_after(atomic._swap)",
+    "before the disk has it": "disk.sync_tree = die",
+    "before the swap": "disk.swap = die",
+    "after the swap": "disk.swap = die_after(disk.swap)",
 }
 
 
@@ -355,7 +357,7 @@ def test_a_kill_leaves_the_old_or_the_new_artefact_whole(tmp_path, point):
 
 
 def test_without_the_exchange_call_folders_still_change_places(tmp_path, monkeypatch):
-    monkeypatch.setattr(atomic, "_exchange", lambda new, old: False)
+    monkeypatch.setattr(disk, "_exchange", lambda new, old: False)
     for n in (1, 2):
         artifact.write(tmp_path / "it", tensors={}, tables={}, facts={"n": n})
     assert artifact.read(tmp_path / "it").facts == {"n": 2}
@@ -364,7 +366,7 @@ def test_without_the_exchange_call_folders_still_change_places(tmp_path, monkeyp
 
 def test_a_swap_that_fails_half_way_is_taken_back(tmp_path, monkeypatch):
     artifact.write(tmp_path / "it", tensors={}, tables={}, facts={"n": 1})
-    monkeypatch.setattr(atomic, "_exchange", lambda new, old: False)
+    monkeypatch.setattr(disk, "_exchange", lambda new, old: False)
     rename = Path.rename
 
     def fail_for_the_new(self, target):

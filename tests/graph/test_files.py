@@ -108,7 +108,7 @@ def test_a_failed_write_leaves_what_was_there(
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("graph.files.atomic._sync", full)
+    monkeypatch.setattr("graph.disk.sync", full)
     with pytest.raises(GraphError, match="No space left"):
         files.write(made([("a", "Item", "a")], []), path, form)
     assert [each.name for each in tmp_path.iterdir()] == [PLACES[form]]
