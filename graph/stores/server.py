@@ -48,7 +48,8 @@ def libraries() -> Path:
 
 def missing() -> str | None:
     """What keeps this machine from serving, with its remedy; None if nothing does."""
-    wanted = {"java": "openjdk-17-jre-headless", "mvn": "maven"}
+    # A program that is one source file needs the compiler, which a JRE lacks.
+    wanted = {"javac": "openjdk-17-jdk-headless", "mvn": "maven"}
     if libraries().is_dir():
         del wanted["mvn"]
     absent = [program for program in wanted if shutil.which(program) is None]

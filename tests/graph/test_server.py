@@ -18,12 +18,12 @@ def test_what_is_missing_is_said_with_its_remedy(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     told = server.missing()
-    assert told is not None and "java and mvn not found" in told and "openjdk-17-jre-headless maven" in told
+    assert told is not None and "javac and mvn not found" in told and "openjdk-17-jdk-headless maven" in told
     with pytest.raises(GraphError, match="java and mvn"), server.serve():
         pass
     server.libraries().mkdir(parents=True)  # what is there need not be fetched
     told = server.missing()
-    assert told is not None and "java not found" in told and "maven" not in told
+    assert told is not None and "javac not found" in told and "maven" not in told
 
 
 def test_libraries_are_there_whole_or_not_at_all(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
