@@ -19,7 +19,7 @@ def test_what_is_missing_is_said_with_its_remedy(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     told = server.missing()
     assert told is not None and "javac and mvn not found" in told and "openjdk-17-jdk-headless maven" in told
-    with pytest.raises(GraphError, match="java and mvn"), server.serve():
+    with pytest.raises(GraphError, match="javac and mvn"), server.serve():
         pass
     server.libraries().mkdir(parents=True)  # what is there need not be fetched
     told = server.missing()
