@@ -4,7 +4,9 @@
 
 People of the shop choose by facts of the graph (kind, brand, colour and so on), by a style that only texts tell and by
 a pattern that only pictures show, and the generator keeps the true tastes aside. For items that nobody has chosen yet,
-each source is taken from the truth (what it is worth at most) and from Weft (what Weft found of it).
+each source is taken from the truth (what it is worth at most), and from the kernel ridge, the graph network and all of
+Weft (what each found of it). Texts repeat most facts, so without the facts much is still told. The truth also knows how
+often each item will be shown, which nobody else can.
 """
 
 import argparse
@@ -16,6 +18,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
 from engine import benchmark, config, memory
+from engine.candidates import Features, content, gnn
 from engine.demo import truth
 from engine.demo.people import BLOCKS
 from engine.demo.shop import generate
@@ -46,13 +49,28 @@ def main() -> None:
     tables = catalogue.read(settings)
     asked = new_items(folder, tables)
     features = describe(tables, settings).features
-    rows = {"everything": (oracle(folder, asked, ()), weft(asked, features, settings))}
+    found = {"everything": scores(folder, asked, features, settings, ())}
     for source, facets in SOURCES.items():
         less = features
         for name in {"text": ("words", "text")}.get(source, (source,)):
             less = benchmark.without(less, name)
-        rows[f"without {source}"] = (oracle(folder, asked, facets), weft(asked, less, settings))
-    show(rows)
+        found[f"without {source}"] = scores(folder, asked, less, settings, facets)
+    show(found)
+
+
+def scores(
+    folder: Path, asked: benchmark.Question, features: Features, settings: config.Config, blind_to: tuple[str, ...]
+) -> dict[str, NDArray[np.float64]]:
+    """(users,) NDCG of the truth that is blind to some facets, and of rankers with these features."""
+    candidates = settings.candidates
+    ridge = content.fit(asked.known, features, candidates.content)
+    network = gnn.fit(asked.known, features, candidates.gnn, settings.seed)
+    return {
+        "truth": oracle(folder, asked, blind_to),
+        "ridge": ndcg(ridge.score(asked.asked)[-1].copy(), asked),
+        "network": ndcg(network.score(asked.asked)[-1].copy(), asked),
+        "weft": weft(asked, features, settings),
+    }
 
 
 def new_items(folder: Path, tables: catalogue.Catalogue) -> benchmark.Question:
@@ -77,7 +95,7 @@ def oracle(folder: Path, asked: benchmark.Question, blind_to: tuple[str, ...]) -
     return ndcg(scores.astype(np.float32), asked)
 
 
-def weft(asked: benchmark.Question, features: benchmark.Features, settings: config.Config) -> NDArray[np.float64]:
+def weft(asked: benchmark.Question, features: Features, settings: config.Config) -> NDArray[np.float64]:
     ranker, _ = benchmark.trained_ranker(asked, features, settings, lambda stage: None)
     found, _ = benchmark.ranked(ranker, asked, K)
     return metrics.list_metrics(found, asked.relevant, K)[f"ndcg@{K}"]
@@ -88,16 +106,14 @@ def ndcg(scores: NDArray[np.float32], asked: benchmark.Question) -> NDArray[np.f
     return metrics.list_metrics(found, asked.relevant, K)[f"ndcg@{K}"]
 
 
-def show(rows: dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]]) -> None:
-    print(f"{'':18}{'truth':>8}{'weft':>8}   what the source is worth: to the truth, to weft (95% interval)")
-    whole = rows["everything"]
-    for name, (best, found) in rows.items():
-        worth = ""
-        if name != "everything":
-            low, high = bootstrap.interval(whole[1] - found, 1000, 0)
-            lost = float((whole[1] - found).mean())
-            worth = f"{float((whole[0] - best).mean()):+.4f}   {lost:+.4f} ({low:+.4f} to {high:+.4f})"
-        print(f"{name:18}{best.mean():8.4f}{found.mean():8.4f}   {worth}")
+def show(found: dict[str, dict[str, NDArray[np.float64]]]) -> None:
+    """NDCG of each, and what it loses without a source, with a 95% interval over users."""
+    whole = found["everything"]
+    for name, row in found.items():
+        print(f"{name:16}" + "".join(f"{ranker:>10} {each.mean():.4f}" for ranker, each in row.items()))
+        for ranker, each in row.items() if name != "everything" else ():
+            low, high = bootstrap.interval(whole[ranker] - each, 1000, 0)
+            print(f"{'':16}{ranker:>10} loses {(whole[ranker] - each).mean():+.4f} ({low:+.4f} to {high:+.4f})")
 
 
 if __name__ == "__main__":
