@@ -118,8 +118,8 @@ def serve_neo4j(
 ) -> None:
     """Run a Neo4j to try things on.
 
-    It runs on this machine until Ctrl-C, and what it holds is gone then. It needs a JDK 17 and, the first time, Maven, but
-    no Docker. With NEO4J_PASSWORD set (8 characters or more) it asks for that password, else for none.
+    It runs on this machine until Ctrl-C, and what it holds is gone then. It needs a JDK 17 and, the first time, Maven,
+    but no Docker. With NEO4J_PASSWORD set (8 characters or more) it asks for that password, else for none.
     """
     with Working(keep=True) as work:
         work.stage("starting Neo4j")
