@@ -4,7 +4,6 @@ A process that is killed can leave a hidden `.NAME.*.partial` beside the target;
 """
 
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,18 +21,8 @@ def replaced_folder(folder: Path, marker: str) -> Iterator[Path]:
     """
     folder = folder.resolve()
     check_replaceable(folder, marker)
-    aside = disk.aside(folder)
-    aside.mkdir()
-    try:
+    with disk.written_folder(folder) as aside:
         yield aside
-        disk.sync_tree(aside)
-        if folder.exists():
-            disk.swap(aside, folder)
-        else:
-            aside.rename(folder)
-        disk.sync(folder.parent)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
 
 
 def check_replaceable(folder: Path, marker: str) -> None:
@@ -49,14 +38,8 @@ def check_replaceable(folder: Path, marker: str) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Write a UTF-8 file whole or not at all; parent folders are made."""
-    aside = disk.aside(path)
-    try:
+    with disk.written_file(path) as aside:
         aside.write_text(text, encoding="utf-8")
-        disk.sync(aside)
-        aside.replace(path)
-        disk.sync(path.parent)
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 def _replaceable(folder: Path, marker: str) -> bool:

@@ -287,7 +287,7 @@ class Engine:
         if tables.items.height == before:
             return []
         described = growth.describe_new(tables, self.config, self.vocabulary, before)
-        self._become(tables, growth.grown(self.ranker, described), described.graph)
+        self._become(tables, growth.grown(self.ranker, described.features), described.graph)
         return tables.items["item_id"][before:].to_list()
 
     def add_events(self, rows: TableLike) -> int:

@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 
 from engine import describe
+from engine.candidates import Features
 from engine.config import Config
 from engine.describe import Described, Vocabulary
 from engine.ranker import Ranker
@@ -48,9 +49,8 @@ def describe_new(tables: Catalogue, config: Config, vocabulary: Vocabulary, sinc
     return described
 
 
-def grown(ranker: Ranker, described: Described) -> Ranker:
+def grown(ranker: Ranker, fresh: Features) -> Ranker:
     """The same ranker with further items, placed by what they are."""
-    fresh = described.features
     return replace(
         ranker,
         generators=[generator.grow(fresh) for generator in ranker.generators],

@@ -1,16 +1,52 @@
-"""What writing whole or not at all needs of the disk: a place aside, a swap of folders, and what is written kept."""
+"""Writing whole or not at all: into a place aside, which then takes the place of what was there."""
 
 import ctypes
 import os
+import shutil
 import sys
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
 
 
-def aside(path: Path) -> Path:
+@contextmanager
+def written_file(path: Path) -> Iterator[Path]:
+    """A path beside `path` to write to; when the block ends well, that file takes its place."""
+    aside = _aside(path)
+    try:
+        yield aside
+        sync(aside)
+        aside.replace(path)
+        sync(path.parent)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+@contextmanager
+def written_folder(folder: Path) -> Iterator[Path]:
+    """A new empty folder beside `folder`, to be filled; when the block ends well, it takes its place.
+
+    What was there is deleted: whether it may be is for the caller to ask first.
+    """
+    aside = _aside(folder)
+    aside.mkdir()
+    try:
+        yield aside
+        sync_tree(aside)
+        if folder.exists():
+            swap(aside, folder)
+        else:
+            aside.rename(folder)
+        sync(folder.parent)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _aside(path: Path) -> Path:
     """A new name beside `path`, hidden; its folder is made."""
     path.parent.mkdir(parents=True, exist_ok=True)
     return path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.partial")

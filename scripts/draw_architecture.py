@@ -61,7 +61,7 @@ BOXES = {
     "graph": Box(MIDDLE, 892, 804, 138, "graph/", "two stores, queries, links, files, checks, paths, rules, a network"),
     "encoders": Box(LEFT, 1088, 1112, 62, "encoders/", "texts and pictures into unit vectors, each made once"),
 }  # fmt: skip
-QUIET = {("demo", "graph")}
+QUIET = {("demo", "graph"), ("importers", "graph")}
 """Imports told in small print, since their arrow would cross other boxes."""
 LETTER, SMALL_LETTER = 7.6, 6.2
 """About how wide a letter is, of module names and of small print."""

@@ -1,7 +1,6 @@
 """What every importer shares: reading headerless text, and writing the folder."""
 
 import os
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from engine import atomic
 from engine.errors import DataError
 from engine.tables.catalogue import write_rejects
 from engine.template import data_file
+from graph import disk
 
 TABLES = ("items", "interactions", "triples", "users")
 
@@ -70,12 +70,8 @@ def write(
     """Write the tables and a weft.toml whose [data] names them and has `data`; what is there is replaced."""
     out.mkdir(parents=True, exist_ok=True)
     for name, table in tables.items():
-        aside = out / f".{name}.{uuid.uuid4().hex[:8]}.partial"
-        try:
+        with disk.written_file(out / f"{name}.parquet") as aside:
             table.write_parquet(aside)
-            aside.replace(out / f"{name}.parquet")
-        finally:
-            aside.unlink(missing_ok=True)
     named = {name: f"{name}.parquet" for name in TABLES if name in tables}
     atomic.write_text(out / "weft.toml", data_file({**named, **data}, title))
     if rejects is not None and len(rejects):

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import time
-import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from engine.errors import DataError
 from engine.tables import columns, items, triples
 from engine.tables.readers import REJECTS, Table, TableLike, in_memory, read_table, reject_rows
 from engine.tables.sieve import Sieve, drop_repeats, find, needed, refuse_empty
+from graph import disk
 
 _EVENTS = {"user_id": pl.String, "item_id": pl.String, "value": pl.Float32, "time": pl.Int64}
 _DAY = 86_400
@@ -98,13 +98,8 @@ def read_events(rows: TableLike, config: Config, item_ids: pl.Series) -> tuple[p
 
 def write_rejects(rejects: pl.DataFrame, path: Path) -> None:
     """Write a rejects table as csv, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.partial")
-    try:
+    with disk.written_file(path) as aside:
         rejects.write_csv(aside)
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 def fingerprint(catalogue: Catalogue) -> str:

@@ -3,7 +3,6 @@
 A process that is killed can leave a hidden `.NAME.*.partial` beside the target; it is never read and may be deleted.
 """
 
-import shutil
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,14 +16,8 @@ def written_file(path: Path) -> Iterator[Path]:
     """A path beside `path` to write to; when the block ends well, that file takes its place."""
     if path.is_dir():
         raise GraphError(f"{path}: this is a folder; name a file")
-    aside = disk.aside(path)
-    try:
+    with disk.written_file(path) as aside:
         yield aside
-        disk.sync(aside)
-        aside.replace(path)
-        disk.sync(path.parent)
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -36,18 +29,8 @@ def written_folder(folder: Path, names: Collection[str]) -> Iterator[Path]:
     strange = sorted(_entries(folder) - set(names))
     if strange:
         raise GraphError(f"{folder}: it holds {strange[0]!r} and will not be replaced; name a new folder")
-    aside = disk.aside(folder)
-    aside.mkdir()
-    try:
+    with disk.written_folder(folder) as aside:
         yield aside
-        disk.sync_tree(aside)
-        if folder.exists():
-            disk.swap(aside, folder)
-        else:
-            aside.rename(folder)
-        disk.sync(folder.parent)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
 
 
 def _entries(folder: Path) -> set[str]:

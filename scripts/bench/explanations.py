@@ -25,6 +25,7 @@ from engine.benchmark import Question
 from engine.candidates import Features
 from engine.describe import describe
 from engine.evaluation import bootstrap, splits
+from engine.growth import grown
 from engine.ranker import Ranker
 from graph.facts import facts, tfidf
 from graph.paths import Pathfinder
@@ -111,12 +112,7 @@ def dropped(
             less[place * width + at, column] = 0
     weighted, _ = tfidf(sparse.csr_array(less.tocsr()), idf)
     fresh = replace(features.take(rows), facts=weighted)
-    grown = replace(
-        ranker,
-        generators=[generator.grow(fresh) for generator in ranker.generators],
-        features=features.stack(fresh),
-        known=np.pad(ranker.known, (0, len(rows))),
-    )
+    wider = grown(ranker, fresh)
     lost = np.zeros((len(cuts), width - 1))
     n = len(features)
     for place, (user, _, _) in enumerate(cuts):
@@ -124,7 +120,7 @@ def dropped(
         allowed = np.zeros((1, n + len(rows)), bool)
         variants = np.arange(n + place * width, n + (place + 1) * width)
         allowed[0, variants] = True
-        ranked = grown.rank(some, allowed, width, explain=False)
+        ranked = wider.rank(some, allowed, width, explain=False)
         score = dict(zip(ranked.candidates.item.tolist(), ranked.scores.tolist(), strict=True))
         lost[place] = [score[variants[0]] - score[at] for at in variants[1:]]
     return lost

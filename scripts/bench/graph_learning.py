@@ -30,6 +30,7 @@ from engine.config import Config, Gnn
 from engine.describe import describe
 from engine.evaluation import metrics, runs, splits
 from engine.tables.catalogue import Catalogue
+from graph.facts import tfidf
 
 KINDS = ("relational", "propagation", "attention")
 SHARES = (0.0, 0.1, 0.3, 0.5)
@@ -198,9 +199,7 @@ def rewired(features: Features, share: float, rng: np.random.Generator) -> Featu
 
 def with_cells(features: Features, data: Scores, rows: NDArray[np.int32], columns: NDArray[np.int32]) -> Features:
     changed = sparse.csr_array(sparse.coo_array((data, (rows, columns)), shape=features.facts.shape))
-    length = np.sqrt(np.asarray(changed.multiply(changed).sum(axis=1)).ravel())
-    changed = sparse.csr_array(sparse.diags_array(1 / np.where(length > 0, length, 1)) @ changed)
-    return replace(features, facts=changed.astype(np.float32))
+    return replace(features, facts=tfidf(changed, np.ones(changed.shape[1], np.float32))[0])
 
 
 def broken(choice: argparse.Namespace) -> None:
