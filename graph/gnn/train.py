@@ -1,15 +1,22 @@
-"""Training, full graph at a time, until items held cold are placed no better."""
+"""Training, full graph at a time, until items held cold are placed no better.
 
+AdamW (Loshchilov and Hutter 2019), its rate warmed up and let down as half a cosine, gradients clipped by length
+(Pascanu et al. 2013). With a folder for checkpoints, training that was cut goes on to the same result.
+"""
+
+import math
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from graph.gnn import objectives
+from graph.gnn import checkpoint, objectives
+from graph.gnn.checkpoint import Curves
 from graph.gnn.network import Drops, Network
 from graph.gnn.placer import ItemGraph, Placer, Vectors, edges_of, leading, reduced
 
@@ -19,6 +26,10 @@ WIDEST = 64
 """Leading coordinates of a feature that the network looks at: more is slower, and no better."""
 LOOK = 4
 """Epochs between two looks at the items held cold."""
+PATIENCE = 6
+"""Looks without a better one after which training with items held cold ends."""
+SAVE = 10
+"""Epochs between two checkpoints."""
 LINKS = 4096
 """Edges drawn an epoch for the link objective."""
 
@@ -33,7 +44,7 @@ class GnnConfig:
     epochs: int = 80
     """At most."""
     learning_rate: float = 0.01
-    """The highest, of AdamW (Loshchilov and Hutter 2019) with one cycle."""
+    """The highest, of AdamW."""
     drops: Drops = field(default_factory=Drops)
     weight_decay: float = 0.05
     contrast: float = 0.2
@@ -47,16 +58,18 @@ class GnnConfig:
     held: float = 0.0
     """Share of the known items held cold, by which the best epoch is found; the network is then trained on all."""
     seed: int = 0
+    warm_up: float = 0.3
+    """Share of the epochs in which the rate rises to the highest; then it falls to zero."""
+    clip: float = 1.0
+    """Longest gradient; a longer one is shortened to it."""
 
 
 @dataclass(frozen=True)
 class Course:
     """How training went."""
 
-    loss: list[float]
-    """Of each epoch."""
-    held: list[float]
-    """Loss on the items held cold, every fourth epoch."""
+    curves: Curves
+    """Of the network that came out; `held` is of the one that was watched before."""
     epochs: int
     """That the network was trained for: those of the best look."""
 
@@ -73,6 +86,13 @@ class _Task:
     weights: Tensor
     place: int
 
+    @property
+    def relations(self) -> int:
+        return int(self.relation.max()) + 1 if len(self.relation) else 0
+
+    def tensors(self) -> list[Tensor]:
+        return [*self.features, self.edges, self.relation, self.known, self.targets, self.weights]
+
 
 def fit(
     graph: ItemGraph,
@@ -82,13 +102,17 @@ def fit(
     config: GnnConfig,
     place: int | None = None,
     progress: Progress | None = None,
+    checkpoints: Path | None = None,
 ) -> tuple[Placer, Course]:
     """Train on the items `known` (k,) with `targets` (k, t), each column weighing `weights` (t,).
 
     The first `place` columns (all if None) are where an item is; what comes after is learned beside it, and is no part
     of the contrastive loss.
     Every item of the graph takes part in the messages, by its features alone. Time grows with epochs times edges plus
-    entities, and is double where items are held.
+    entities, and is double where items are held. In the folder `checkpoints` the state is kept every ten epochs: the
+    same call goes on from there, and a call with other data or settings starts anew. The caller deletes the folder.
+
+    Raises GraphError when a checkpoint cannot be read.
     """
     bases = [leading(feature, WIDEST) for feature in graph.features]
     edges, relation = edges_of(graph)
@@ -99,13 +123,17 @@ def fit(
     cold = order[: int(config.held * len(known))]
     epochs, watched = config.epochs, list[float]()
     if len(cold):
-        watched = _run(_network(graph, bases, targets.shape[1], config), task, order[len(cold) :], cold, config)[1]
+        file = checkpoints and checkpoints / "watched.safetensors"
+        network = _network(graph, bases, targets.shape[1], config)
+        watched = _run(network, task, order[len(cold) :], cold, config, file=file).held
         epochs = min(config.epochs, (int(np.argmin(watched)) + 1) * LOOK)
+    file = checkpoints and checkpoints / "network.safetensors"
     network = _network(graph, bases, targets.shape[1], config)
-    curve, _ = _run(network, task, order, order[:0], config, epochs, progress)
+    curves = _run(network, task, order, order[:0], config, epochs, progress, file)
+    curves.held = watched
     with torch.inference_mode():
         entities = network.eval().entities(network.encode(task.features), edges)
-    return Placer(network, config.kind, entities, bases), Course(curve, watched, epochs)
+    return Placer(network, config.kind, entities, bases), Course(curves, epochs)
 
 
 def _network(graph: ItemGraph, bases: list[Vectors], targets: int, config: GnnConfig) -> Network:
@@ -125,40 +153,65 @@ def _run(
     config: GnnConfig,
     epochs: int | None = None,
     progress: Progress | None = None,
-) -> tuple[list[float], list[float]]:
-    """Train in place on the known items `taught`; the loss of each epoch, and on `cold` ones at each look."""
-    chance = torch.Generator().manual_seed(config.seed)
-    relations = len(torch.bincount(task.relation))
-    share = torch.bincount(task.relation).float() / max(len(task.relation), 1)
-    vectors = nn.Parameter(torch.ones(relations, config.dim))  # of the link loss
-    optimizer = torch.optim.AdamW(
-        [*network.parameters(), vectors], config.learning_rate, weight_decay=config.weight_decay
-    )
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, config.learning_rate, total_steps=config.epochs)
-    curve, looks = list[float](), list[float]()
-    epochs = epochs or config.epochs
-    for epoch in range(epochs):
-        inputs = network.encode(task.features, chance)
-        entities = network.entities(inputs, task.edges, chance)
-        heard = network.heard(inputs, entities, task.edges, task.relation, chance)
-        loss = _mistake(network.items(inputs, heard, chance), task, taught, config)
-        if config.calm and relations:
-            loss = loss + config.calm * network.messages.penalty(share)
-        if config.link and relations:
-            own = torch.stack(inputs).sum(0) + heard
-            loss = loss + config.link * objectives.links(
-                own, entities, task.edges, task.relation, vectors, LINKS, chance
-            )
+    file: Path | None = None,
+) -> Curves:
+    """Train in place on the known items `taught`, until those held `cold`, if any, have long been placed no better."""
+    links = nn.Embedding(task.relations, config.dim, _weight=torch.ones(task.relations, config.dim))
+    parameters = [*network.parameters(), *links.parameters()]
+    optimizer = torch.optim.AdamW(parameters, config.learning_rate, weight_decay=config.weight_decay)
+    modules: dict[str, nn.Module] = {"network": network, "links": links}
+    state = checkpoint.State(modules, optimizer, torch.Generator().manual_seed(config.seed), Curves())
+    curves, epochs, name = state.curves, epochs or config.epochs, ""
+    if file:
+        name = checkpoint.task_of((config, epochs), [*task.tensors(), taught, cold])
+        checkpoint.resume(file, state, name)
+    for epoch in range(len(curves.loss), epochs):
+        if len(curves.held) - np.argmin(curves.held or [0]) > PATIENCE:
+            break
+        for group in optimizer.param_groups:
+            group["lr"] = rate(epoch, config)
+        loss = _loss(network, links, task, taught, config, state.chance)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
+        length = nn.utils.clip_grad_norm_(parameters, config.clip)
         optimizer.step()
-        schedule.step()
-        curve.append(float(loss.detach()))
+        curves.loss.append(float(loss.detach()))
+        curves.learning_rate.append(rate(epoch, config))
+        curves.gradient.append(float(length))
         if len(cold) and (epoch + 1) % LOOK == 0:
-            looks.append(_look(network, task, cold, config))
+            curves.held.append(_look(network, task, cold, config))
+        if file and ((epoch + 1) % SAVE == 0 or epoch + 1 == epochs):
+            checkpoint.save(file, state, name)
         if progress:
             progress(epoch + 1, epochs)
-    return curve, looks
+    return curves
+
+
+def rate(epoch: int, config: GnnConfig) -> float:
+    """The learning rate of an epoch: a line up to the highest, then half a cosine down to zero."""
+    at, top = (epoch + 1) / config.epochs, config.warm_up
+    if at <= top:
+        return config.learning_rate * at / top
+    return config.learning_rate * 0.5 * (1 + math.cos(math.pi * (at - top) / (1 - top)))
+
+
+def _loss(
+    network: Network, links: nn.Embedding, task: _Task, taught: Tensor, config: GnnConfig, chance: torch.Generator
+) -> Tensor:
+    """The sum of all objectives, with values, edges and entities dropped by `chance`."""
+    inputs = network.encode(task.features, chance)
+    entities = network.entities(inputs, task.edges, chance)
+    heard = network.heard(inputs, entities, task.edges, task.relation, chance)
+    loss = _mistake(network.items(inputs, heard, chance), task, taught, config)
+    if config.calm and task.relations:
+        share = torch.bincount(task.relation).float() / len(task.relation)
+        loss = loss + config.calm * network.messages.penalty(share)
+    if config.link and task.relations:
+        own = torch.stack(inputs).sum(0) + heard
+        loss = loss + config.link * objectives.links(
+            own, entities, task.edges, task.relation, links.weight, LINKS, chance
+        )
+    return loss
 
 
 @torch.inference_mode()
