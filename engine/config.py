@@ -286,6 +286,15 @@ class Evaluation(Section):
     """Bootstrap samples of users behind each interval."""
 
 
+class Tracking(Section):
+    """Where the course of a training is written: docs/benching.md."""
+
+    to: Literal["", "tensorboard", "wandb", "mlflow"] = "tensorboard"
+    """`tensorboard`; `wandb` or `mlflow` where they are installed; an empty string writes nothing."""
+    folder: Path = Path(".weft/tracking")
+    """A folder in it for each run; `tensorboard --logdir` shows them side by side."""
+
+
 class Config(Section):
     """Everything a build depends on besides the tables."""
 
@@ -300,6 +309,7 @@ class Config(Section):
     candidates: Candidates = Candidates()
     fusion: Fusion = Fusion()
     evaluation: Evaluation = Evaluation()
+    tracking: Tracking = Tracking()
 
 
 def load(path: Path) -> Config:
@@ -326,10 +336,12 @@ def resolve(config: Config, folder: Path) -> Config:
     }
     data = config.data.model_copy(update=tables)
     encoders = config.encoders.model_copy(update={"cache": folder / config.encoders.cache})
+    tracking = config.tracking.model_copy(update={"folder": folder / config.tracking.folder})
     file, review = config.rules.file, config.graph.review
     rules = config.rules.model_copy(update={"file": None if file is None else folder / file})
     graph = config.graph.model_copy(update={"review": None if review is None else folder / review})
-    return config.model_copy(update={"data": data, "encoders": encoders, "graph": graph, "rules": rules})
+    changes = {"data": data, "encoders": encoders, "graph": graph, "rules": rules, "tracking": tracking}
+    return config.model_copy(update=changes)
 
 
 def _explain(path: Path, text: str, problem: ErrorDetails) -> str:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -29,6 +30,7 @@ from engine.search.vectors import QueryEncoders
 from engine.tables import catalogue
 from engine.tables.catalogue import Catalogue
 from engine.tables.readers import TableLike
+from engine.tracking import open_tracker, record
 from engine.training import train
 from graph.build import GraphTables
 from graph.facts import facts
@@ -103,7 +105,10 @@ class Engine:
         index = {item: row for row, item in enumerate(tables.items["item_id"])}
         users = tables.interactions["user_id"].unique(maintain_order=True).to_list()
         histories = history.from_frame(tables.interactions, users, index)
-        trained = train(histories, described.features, settings, clock)
+        facts = settings.model_dump(mode="json")
+        with closing(open_tracker(settings.tracking, "build", facts)) as tracker:
+            trained = train(histories, described.features, settings, clock)
+            record.trained(tracker, trained, tables.items["title"].to_list())
         clock("")
         known = np.bincount(histories.items, minlength=len(index)) > 0
         ranker = Ranker(trained.generators, trained.fusion, trained.reranker, described.features, known)
@@ -273,7 +278,10 @@ class Engine:
         """
         from engine.assess import assess  # it draws, and matplotlib is slow to import
 
-        return assess(self.catalogue, self.ranker.features, self.config, stage, self.timings)
+        made = assess(self.catalogue, self.ranker.features, self.config, stage, self.timings)
+        with closing(open_tracker(self.config.tracking, "evaluate", self.config.model_dump(mode="json"))) as tracker:
+            record.report(tracker, made)
+        return made
 
     # Learning what is new
 

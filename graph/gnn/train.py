@@ -58,7 +58,7 @@ class GnnConfig:
     held: float = 0.0
     """Share of the known items held cold, by which the best epoch is found; the network is then trained on all."""
     seed: int = 0
-    warm_up: float = 0.3
+    warm_up: float = 0.1
     """Share of the epochs in which the rate rises to the highest; then it falls to zero."""
     clip: float = 1.0
     """Longest gradient; a longer one is shortened to it."""
