@@ -3,13 +3,16 @@
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
-from engine import benchmark
+from engine import benchmark, generalise, groups
 from engine.artifact import library_versions
+from engine.benchmark import Row
 from engine.candidates import Features
 from engine.config import Config
 from engine.evaluation import bootstrap, metrics, report, slices, splits
 from engine.evaluation.report import Report
+from engine.evaluation.splits import Split
 from engine.gating import Gate
 from engine.tables import catalogue
 from engine.tables.catalogue import Catalogue
@@ -20,31 +23,15 @@ def assess(
 ) -> Report:
     """Split by `config.evaluation`, train on what comes before, and compare on the test part, used once."""
     settings = config.evaluation
-    split = splits.split(
-        tables.interactions,
-        settings.split,
-        test_share=settings.test_share,
-        valid_share=settings.valid_share,
-        seed=config.seed,
-    )
-    splits.refuse_empty(split)
+    split = own_split(tables, config)
     asked = benchmark.question(tables, split)
     rows, trained = benchmark.compare(tables, split, features, config, stage)
     k, first = settings.k, rows[0]
     popularity = np.bincount(asked.known.items, minlength=len(asked.items))
     users = len(asked.known)
-    auc = metrics.auc(benchmark.scores_of(trained, features, asked), asked.relevant, asked.asked.seen(), asked.allowed)
-    names = (f"recall@{k}", f"ndcg@{k}", f"mrr@{k}", f"map@{k}", f"hit@{k}")
-    rankers = []
-    for row in rows:
-        cells = {}
-        for name in names:
-            low, high = bootstrap.interval(row.metrics[name], settings.resamples, config.seed)
-            cells[name] = report.Metric(mean=float(row.metrics[name].mean()), low=low, high=high)
-        top = row.ranked[:, :k]
-        cells["coverage"] = report.Metric(mean=metrics.coverage(top, len(asked.items)))
-        cells["novelty"] = report.Metric(mean=metrics.novelty(top, popularity, users))
-        rankers.append(report.Ranker(name=row.name, metrics=cells))
+    rival = groups.best_rival(rows, config)
+    stage("train, validation, test")
+    fits = generalise.fits(asked, trained, features, config)
     return Report(
         title="Weft: evaluation",
         subtitle=f"{settings.split} split, seed {config.seed}, {len(asked.users)} users with test items",
@@ -55,18 +42,42 @@ def assess(
             "users": users,
             "interactions": tables.interactions.height,
             "data": catalogue.fingerprint(tables)[:16],
-            "ROC-AUC of the fused score": float(np.nanmean(auc)),
         },
         rejects=dict(tables.rejects["reason"].value_counts().iter_rows()),
-        rankers=rankers,
+        rankers=[ranker(row, config, popularity, users) for row in rows],
         gates=[gate(one) for one in trained.gates],
         by_history=slices.by_history_length(first.metrics[f"recall@{k}"], asked.asked.lengths),
         by_popularity=slices.by_item_popularity(first.ranked[:, :k], asked.relevant, popularity),
+        rival=rival.name if rival else "",
+        segments=groups.gains(tables, split, asked, features, rows, config),
+        fits=fits,
         contributions=benchmark.shares(trained, features, asked),
         curves={name: list(values) for name, values in trained.curves.items()},
         timings=timings,
         environment=library_versions(),
     )
+
+
+def own_split(tables: Catalogue, config: Config) -> Split:
+    """The split that `[evaluation]` describes. Raises DataError where a part of it would be empty."""
+    settings = config.evaluation
+    shares = {"test_share": settings.test_share, "valid_share": settings.valid_share}
+    split = splits.split(tables.interactions, settings.split, **shares, seed=config.seed)
+    splits.refuse_empty(split)
+    return split
+
+
+def ranker(row: Row, config: Config, popularity: NDArray[np.int64], users: int) -> report.Ranker:
+    """Means of a ranker with intervals; of coverage and novelty there is one figure only."""
+    k, settings = config.evaluation.k, config.evaluation
+    cells = {}
+    for name in (f"recall@{k}", f"ndcg@{k}", f"mrr@{k}", f"map@{k}", f"hit@{k}"):
+        low, high = bootstrap.interval(row.metrics[name], settings.resamples, config.seed)
+        cells[name] = report.Metric(mean=float(row.metrics[name].mean()), low=low, high=high)
+    top = row.ranked[:, :k]
+    cells["coverage"] = report.Metric(mean=metrics.coverage(top, len(popularity)))
+    cells["novelty"] = report.Metric(mean=metrics.novelty(top, popularity, users))
+    return report.Ranker(name=row.name, metrics=cells)
 
 
 def gate(one: Gate) -> report.Gate:

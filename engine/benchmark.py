@@ -181,15 +181,10 @@ def table(rows: list[Row], config: Config) -> pl.DataFrame:
     return pl.DataFrame(made)
 
 
-def scores_of(trained: Trained, features: Features, asked: Question) -> NDArray[np.float32]:
-    """(users, items) fused scores of every item, before the reranker."""
-    ranker = ranker_of(trained, features, asked)
-    parts = []
-    for batch in ranker.batches(asked.asked):
-        some = asked.asked.take(batch)
-        signals = fusion.standardised(trained.generators, some, ranker.known)
-        parts.append(trained.fusion.score(signals, fusion.trust(some), ranker.known))
-    return np.concatenate(parts)
+def fused(ranker: Ranker, histories: Histories) -> NDArray[np.float32]:
+    """(users, items) fused scores of every item, before the reranker; the users fit one batch."""
+    signals = fusion.standardised(ranker.generators, histories, ranker.known)
+    return ranker.fusion.score(signals, fusion.trust(histories), ranker.known)
 
 
 def shares(trained: Trained, features: Features, asked: Question, users: int = 200, n: int = 20) -> dict[str, float]:

@@ -11,6 +11,7 @@ from engine.cli.working import Working
 
 if TYPE_CHECKING:
     from engine.engine import Engine
+    from engine.evaluation.report import Segment
 
 
 def evaluate(
@@ -40,7 +41,31 @@ def measure(engine: "Engine", to: Path) -> None:
         [(row.name, *(report.figure(row.metrics[name].mean) for name in names)) for row in made.rankers],
         title=made.subtitle,
     )
+    show(
+        ("part", "users", *made.fits[0].metrics),
+        [(one.part, str(one.users), *map(report.figure, one.metrics.values())) for one in made.fits],
+    )
+    show_harmed(made.segments, made.rival)
     say(f"report: {to / 'report.html'}")
+
+
+def show_harmed(segments: "list[Segment]", rival: str) -> None:
+    """Name the groups that lose against the best rival, or say that there is none."""
+    harmed = [one for one in segments if one.harmed]
+    if harmed:
+        rows = [
+            (
+                f"{one.by}: {one.label}",
+                str(one.users),
+                one.metric,
+                f"{one.gain:+.4f}",
+                f"{one.low:+.4f} to {one.high:+.4f}",
+            )
+            for one in harmed
+        ]
+        show(("harmed group", "users", "metric", "gain", "95% interval"), rows, title=f"Against {rival}")
+    elif segments:
+        say(f"no group of {len(segments)} loses against {rival}")
 
 
 def bench(

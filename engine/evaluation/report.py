@@ -66,6 +66,31 @@ class Slice(Part):
     high: float
 
 
+class Segment(Part):
+    """The paired gain over the best rival in a group of users, or over the chosen items of a group."""
+
+    by: str
+    label: str
+    users: int
+    metric: str
+    mean: float
+    rival: float
+    """Mean of the rival."""
+    gain: float
+    low: float
+    high: float
+    harmed: bool
+    """The interval of the gain lies below zero, and the group is not tiny."""
+
+
+class Fit(Part):
+    """Quality on a part of the data: what was learned from, what was chosen by, what was never seen."""
+
+    part: str
+    users: int
+    metrics: dict[str, Number]
+
+
 class Report(Part):
     """All that the page shows. Lists and tables that are empty are left out of it."""
 
@@ -85,6 +110,11 @@ class Report(Part):
     gates: list[Gate] = []
     by_history: list[Slice] = []
     by_popularity: list[Slice] = []
+    rival: str = ""
+    """The ranker that the segments compare with."""
+    segments: list[Segment] = []
+    fits: list[Fit] = []
+    """Train, validation, test."""
     contributions: dict[str, float] = {}
     """Share of each signal in the scores of what is shown; shares sum to 1."""
     curves: dict[str, list[Number]] = {}
@@ -115,6 +145,10 @@ def render(report: Report) -> str:
         report=report,
         groups=groups,
         best={group: _best(rows) for group, rows in groups.items()},
+        segments={
+            by: [one for one in report.segments if one.by == by]
+            for by in dict.fromkeys(one.by for one in report.segments)
+        },
         plots=_plots(report),
         filters={"figure": figure, "seconds": seconds},
     )

@@ -38,6 +38,7 @@ def build() -> Engine:
             },
             "encoders": {"text": "", "image": ""},
             "graph": {"store": "none"},
+            "tracking": {"to": ""},
             "fusion": {"gate": False, "rerank": False},
             "candidates": {
                 name: {"enabled": False} for name in ("ease", "transitions", "later", "content", "gnn", "prior")

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from scipy import sparse
 
 from engine.evaluation import plots, report, slices
-from engine.evaluation.report import Gate, Metric, Ranker, Report, Slice
+from engine.evaluation.report import Fit, Gate, Metric, Ranker, Report, Segment, Slice
 from tests.engine.sample_report import FULL
 
 EMPTY = Report(title="nothing", metric="recall@20", gate_metric="ndcg@20", data={}, rankers=[])
@@ -80,7 +80,8 @@ def test_it_shows_every_figure():
     for words in (
         "movielens-100k", "0.2931", "0.2811", "0.3051", "EASE, recency and transitions", "New items", "+0.0486",
         "\N{MINUS SIGN}0.0009", "the interval includes zero", "10–19", "100,000", "unknown item", "1 min 52 s",
-        "2.15.0", "graph network, loss", "0.2399", "41.1%",
+        "2.15.0", "graph network, loss", "0.2399", "41.1%", "\N{MINUS SIGN}0.0123", "harmed", "language of the text",
+        "validation", "0.9312",
     ):  # fmt: skip
         assert words in page.text, words
 
@@ -89,6 +90,12 @@ def test_the_best_of_a_column_is_marked_and_only_quality():
     html = report.render(FULL)
     assert re.findall(r'class="best">([\d.]+)', html)[:3] == ["0.2931", "0.2377", "0.7621"]
     assert len(re.findall(r'class="best"', html)) == 2 * 5, "not where all rows are equal, nor for coverage and novelty"
+
+
+def test_a_harmed_group_is_marked_and_no_other():
+    html = report.render(FULL)
+    assert len(re.findall(r'class="verdict off">harmed<', html)) == 1
+    assert re.findall(r'colspan="7">(.*?)<', html) == ["events in the history", "language of the text"]
 
 
 def test_an_empty_report_is_a_page_too():
@@ -115,6 +122,13 @@ def hostile():
         gates=[Gate(part=HOSTILE, kind=HOSTILE, gain=0, low=0, high=0, kept=False, why=HOSTILE)],
         by_history=rows,
         by_popularity=rows,
+        rival=HOSTILE,
+        segments=[
+            Segment(
+                by=HOSTILE, label=HOSTILE, users=1, metric=HOSTILE, mean=0, rival=0, gain=0, low=0, high=0, harmed=True
+            )
+        ],
+        fits=[Fit(part=HOSTILE, users=1, metrics={HOSTILE: 0.1})],
         contributions={HOSTILE: 1.0},
         curves={HOSTILE: [0.1]},
         timings={HOSTILE: 1},
