@@ -25,7 +25,7 @@ def assess(
     settings = config.evaluation
     split = own_split(tables, config)
     asked = benchmark.question(tables, split)
-    rows, trained = benchmark.compare(tables, split, features, config, stage)
+    rows, trained, _ = benchmark.compare(tables, split, features, config, stage)
     k, first = settings.k, rows[0]
     popularity = np.bincount(asked.known.items, minlength=len(asked.items))
     users = len(asked.known)
@@ -49,7 +49,7 @@ def assess(
         by_history=slices.by_history_length(first.metrics[f"recall@{k}"], asked.asked.lengths),
         by_popularity=slices.by_item_popularity(first.ranked[:, :k], asked.relevant, popularity),
         rival=rival.name if rival else "",
-        segments=groups.gains(tables, split, asked, features, rows, config),
+        segments=groups.gains(tables, split, asked, features, [rows], config),
         fits=fits,
         contributions=benchmark.shares(trained, features, asked),
         curves={name: list(values) for name, values in trained.curves.items()},

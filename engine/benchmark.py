@@ -1,14 +1,14 @@
 """A table anybody can check: Weft and its rivals on one split, with intervals, and run files for a judge outside."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy import sparse
 
 from engine import fusion, history
 from engine.candidates import Features, enabled, fit_all
@@ -62,41 +62,38 @@ def question(catalogue: Catalogue, split: Split) -> Question:
     return Question(testers, items, known, asked, allowed, relevant)
 
 
-SPARSE = ("facts", "words")
-MODALITIES = (*SPARSE, "text", "image")
+@dataclass(frozen=True)
+class Cost:
+    """What a generator takes: seconds of the processor to fit, and bytes in an artefact."""
+
+    seconds: float
+    bytes: int
+
+
+class Compared(NamedTuple):
+    """The engine's row first, then its rivals'; what was trained; the cost of each generator."""
+
+    rows: list[Row]
+    trained: Trained
+    costs: dict[str, Cost]
 
 
 def compare(
     catalogue: Catalogue, split: Split, features: Features, config: Config, stage: Stage, depth: int = 100
-) -> tuple[list[Row], Trained]:
+) -> Compared:
     """Weft and the rivals it must beat, all from the same histories; the engine's row comes first."""
     asked = question(catalogue, split)
     ranker, trained = trained_ranker(asked, features, config, stage)
-    rows = [_row("weft", asked, config, *ranked(ranker, asked, depth))]
+    rows = [row_of("weft", asked, config, *ranked(ranker, asked, depth))]
     if trained.reranker is not None:
         plain = replace(ranker, reranker=None)
-        rows.append(_row("weft without the reranker", asked, config, *ranked(plain, asked, depth)))
+        rows.append(row_of("weft without the reranker", asked, config, *ranked(plain, asked, depth)))
     stage("rivals")
-    for name, scores in rivals(asked, features, config):
+    scored, costs = rivals(asked, features, config)
+    for name, scores in scored:
         best = metrics.rank(scores, depth, asked.asked.seen(), asked.allowed)
-        rows.append(_row(name, asked, config, *best))
-    return rows, trained
-
-
-def ablations(
-    catalogue: Catalogue, split: Split, features: Features, config: Config, stage: Stage, depth: int = 100
-) -> list[Row]:
-    """Weft trained anew without one thing at a time: each modality, and the order of events."""
-    asked = question(catalogue, split)
-    rows = []
-    for name in MODALITIES:
-        if getattr(features, name).size:
-            stage(f"without {name}")
-            ranker, _ = trained_ranker(asked, without(features, name), config, stage)
-            rows.append(_row(f"weft without {name}", asked, config, *ranked(ranker, asked, depth)))
-    stage("without sequence")
-    ranker, _ = trained_ranker(asked, features, unordered(config), stage)
-    return [*rows, _row("weft without sequence", asked, config, *ranked(ranker, asked, depth))]
+        rows.append(row_of(name, asked, config, *best))
+    return Compared(rows, trained, costs)
 
 
 def trained_ranker(asked: Question, features: Features, config: Config, stage: Stage) -> tuple[Ranker, Trained]:
@@ -111,32 +108,22 @@ def ranker_of(trained: Trained, features: Features, asked: Question) -> Ranker:
     return Ranker(trained.generators, trained.fusion, trained.reranker, features, known)
 
 
-def without(features: Features, name: str) -> Features:
-    """The same items with one modality blanked."""
-    kept: Any = getattr(features, name)
-    blank: dict[str, Any] = {name: sparse.csr_array(kept.shape, dtype=np.float32) if name in SPARSE else 0 * kept}
-    return replace(features, **blank)
-
-
-def unordered(config: Config) -> Config:
-    """No transitions, and histories that do not fade: what is left when the order of events says nothing."""
-    changes: dict[str, Any] = {name: {"enabled": False} for name in ("transitions", "later")}
-    changes |= {name: {"half_lives": (np.inf,)} for name in ("ease", "content", "gnn")}
-    candidates = {name: getattr(config.candidates, name).model_copy(update=change) for name, change in changes.items()}
-    return config.model_copy(update={"candidates": config.candidates.model_copy(update=candidates)})
-
-
-def rivals(asked: Question, features: Features, config: Config) -> list[tuple[str, NDArray[np.float32]]]:
-    """(users, items) scores of each generator's signals alone, and of chance.
+def rivals(
+    asked: Question, features: Features, config: Config
+) -> tuple[list[tuple[str, NDArray[np.float32]]], dict[str, Cost]]:
+    """(users, items) scores of each generator's signals alone, and of chance; and what each generator takes.
 
     Left out: signals that say the same of every item that may be shown, whose order would be that of the table.
     """
     chance = np.random.default_rng(config.seed).random((len(asked.users), len(asked.items)), np.float32)
-    found = [("random", chance)]
-    for generator in fit_all(asked.known, features, config, enabled(config, features)):
-        scores = generator.score(asked.asked)
-        found += [(name, np.array(one)) for name, one in zip(generator.signals, scores, strict=True)]
-    return [(name, scores) for name, scores in found if np.ptp(scores[:, asked.allowed], axis=1).any()]
+    found, costs = [("random", chance)], {}
+    for name in enabled(config, features):
+        start = time.process_time()
+        for generator in fit_all(asked.known, features, config, [name]):
+            costs[name] = Cost(time.process_time() - start, sum(one.nbytes for one in generator.tensors().values()))
+            scores = generator.score(asked.asked)
+            found += [(signal, np.array(one)) for signal, one in zip(generator.signals, scores, strict=True)]
+    return [(name, scores) for name, scores in found if np.ptp(scores[:, asked.allowed], axis=1).any()], costs
 
 
 def ranked(ranker: Ranker, asked: Question, depth: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
@@ -155,7 +142,8 @@ def ranked(ranker: Ranker, asked: Question, depth: int) -> tuple[NDArray[np.int6
     return items, scores
 
 
-def _row(name: str, asked: Question, config: Config, ranked: NDArray[np.int64], scores: NDArray[np.float32]) -> Row:
+def row_of(name: str, asked: Question, config: Config, ranked: NDArray[np.int64], scores: NDArray[np.float32]) -> Row:
+    """The row of a ranker from its lists, (users, depth) each."""
     return Row(name, metrics.list_metrics(ranked, asked.relevant, config.evaluation.k), ranked, scores)
 
 

@@ -1,5 +1,7 @@
 """The groups of a question: of its users by their history, of its items by what is known of them."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -17,19 +19,31 @@ DAY = 86_400
 
 
 def gains(
-    tables: Catalogue, split: Split, asked: Question, features: Features, rows: list[Row], config: Config
+    tables: Catalogue, split: Split, asked: Question, features: Features, runs: Sequence[Sequence[Row]], config: Config
 ) -> list[Segment]:
-    """The gain of the first row over its best rival in every group; none where there is no rival."""
-    rival = best_rival(rows, config)
+    """The gain of the first row over its best rival in every group, over all runs; none where there is no rival.
+
+    Each run is that of a seed, with rows of the same names.
+    """
+    shared = [row for row in runs[0] if all(row.name in {other.name for other in run} for run in runs)]
+    rival = best_rival(shared, config)
     if rival is None:
         return []
     k, settings = config.evaluation.k, config.evaluation
-    ours, other = (Lists(row.metrics[f"ndcg@{k}"], row.ranked[:, :k]) for row in (rows[0], rival))
+    ours, other = (lists(name, runs, k) for name in (runs[0][0].name, rival.name))
     found = groupings(tables, split, asked, features)
     return segments.gains(found, ours, other, asked.relevant, k, settings.resamples, config.seed)
 
 
-def best_rival(rows: list[Row], config: Config) -> Row | None:
+def lists(name: str, runs: Sequence[Sequence[Row]], k: int) -> Lists:
+    """What a ranker gave in every run."""
+    own = [next(row for row in run if row.name == name) for run in runs]
+    return Lists(
+        np.mean([row.metrics[f"ndcg@{k}"] for row in own], axis=0), np.stack([row.ranked[:, :k] for row in own])
+    )
+
+
+def best_rival(rows: Sequence[Row], config: Config) -> Row | None:
     """The row that is no Weft with the highest NDCG."""
     rivals = [row for row in rows if not row.name.startswith("weft")]
     return max(rivals, key=lambda row: float(row.metrics[f"ndcg@{config.evaluation.k}"].mean()), default=None)

@@ -8,7 +8,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 import typer
 
 from engine import memory
-from engine.cli import asking, graph, making, measuring, rules, serving
+from engine.cli import asking, benching, graph, making, measuring, rules, serving
 from engine.cli.demo import demo
 from engine.cli.output import Polite, example
 
@@ -48,5 +48,11 @@ app.command(epilog=example("weft similar artefacts/shop p0001"))(asking.similar)
 app.command(epilog=example("weft explain artefacts/shop u0001 p0001 --language zh"))(asking.explain)
 app.add_typer(rules.app, name="rules")
 app.command(epilog=example("weft serve artefacts/shop --port 8000"))(serving.serve)
-app.command(epilog=example("weft bench --split splits/ml --items data/ml --runs runs/ml"))(measuring.bench)
+app.command(
+    epilog=example(
+        "weft bench data/ml --seeds 3",
+        "weft bench data/ml --split splits/ml --runs runs/ml --peers implicit:als,recbole:LightGCN",
+    )
+)(benching.bench)
+app.command(epilog=example("weft ablate data/ml --runs runs/ml"))(benching.ablate)
 app.add_typer(graph.app, name="graph")

@@ -6,6 +6,7 @@ import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import matplotlib
@@ -20,6 +21,16 @@ if TYPE_CHECKING:
 # matplotlib wants colours by value; these stand for the variables of the page, which take their place in the SVG.
 INK, MUTED, LINE, ACCENT, SOFT, OFF = "#010101", "#020202", "#030303", "#040404", "#050505", "#060606"
 _VARIABLES = {INK: "ink", MUTED: "muted", LINE: "line", ACCENT: "accent", SOFT: "soft", OFF: "off"}
+
+# Those of the page, for a drawing that stands alone.
+_LIGHT = {
+    "page": "#ffffff", "ink": "#1c2126", "muted": "#5d656d", "line": "#e4e4df", "accent": "#1f6f78", "soft": "#d5e6e6",
+    "off": "#a5622c",
+}  # fmt: skip
+_DARK = {
+    "page": "#1b1f23", "ink": "#e6e8ea", "muted": "#9aa4ad", "line": "#30363c", "accent": "#6cc0c4", "soft": "#24464a",
+    "off": "#dd9b66",
+}  # fmt: skip
 
 _WIDTH = 4.7
 """Inches of 72 points: some 340 units, as wide as a card on a telephone, so that text is not scaled down there."""
@@ -91,21 +102,52 @@ def shares(parts: Mapping[str, float]) -> str:
     return drawing.svg
 
 
+@dataclass(frozen=True)
+class Span:
+    """A gain with its 95% interval; one that is not solid is drawn hollow."""
+
+    label: str
+    mean: float
+    low: float
+    high: float
+    solid: bool = True
+
+
 def forest(gates: Sequence["Gate"], label: str) -> str:
     """The gain of each part with its 95% interval, the largest on top; what was dropped is hollow."""
-    rows = sorted(gates, key=lambda gate: gate.gain)
+    rows = sorted(gates, key=lambda gate: -gate.gain)
     several = len({gate.kind for gate in rows}) > 1
+    named = [(f"{gate.part}, {gate.kind}" if several else gate.part, gate) for gate in rows]
+    return spans([Span(name, gate.gain, gate.low, gate.high, gate.kept) for name, gate in named], label)
+
+
+def spans(rows: Sequence[Span], label: str) -> str:
+    """Gains with their intervals around zero, the first on top."""
     with _drawing(0.9 + 0.3 * len(rows)) as drawing:
         axes = drawing.axes
         axes.axvline(0, color=MUTED, linewidth=1)
-        for place, gate in enumerate(rows):
-            colour = ACCENT if gate.kept else OFF
-            axes.hlines(place, gate.low, gate.high, color=colour, linewidth=1.8)
-            fill = colour if gate.kept else "none"
-            axes.plot(gate.gain, place, "o", color=colour, markerfacecolor=fill, markersize=6)
-        _label_rows(axes, [f"{gate.part}, {gate.kind}" if several else gate.part for gate in rows])
+        for place, row in enumerate(reversed(rows)):
+            colour = ACCENT if row.solid else OFF
+            axes.hlines(place, row.low, row.high, color=colour, linewidth=1.8)
+            axes.plot(row.mean, place, "o", color=colour, markerfacecolor=colour if row.solid else "none", markersize=6)
+        _label_rows(axes, [row.label for row in reversed(rows)])
         axes.set_xlabel(_short(label, 40))
         axes.locator_params(axis="x", nbins=5)
+        axes.grid(axis="x")
+    return drawing.svg
+
+
+def bars(rows: Sequence[tuple[str, float, float, float]], label: str) -> str:
+    """Bars of means (name, mean, low, high) with their 95% intervals; the first, on top, is told from the others."""
+    with _drawing(0.9 + 0.3 * len(rows)) as drawing:
+        axes = drawing.axes
+        for place, (_, mean, low, high) in enumerate(reversed(rows)):
+            first = place == len(rows) - 1
+            axes.barh(place, mean, height=0.62, color=ACCENT if first else SOFT)
+            axes.hlines(place, low, high, color=INK if first else ACCENT, linewidth=1.6)
+        _label_rows(axes, [name for name, *_ in reversed(rows)])
+        axes.set_xlabel(_short(label, 40))
+        axes.set_xlim(left=0)
         axes.grid(axis="x")
     return drawing.svg
 
@@ -126,6 +168,18 @@ def curve(values: Sequence[float | None]) -> str:
         axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
         axes.grid(axis="y")
     return drawing.svg
+
+
+def page(svg: str) -> str:
+    """A drawing as a file of its own, with colours for a light and for a dark screen."""
+    own = "".join(f"--{name}: {value}; " for name, value in _LIGHT.items())
+    dark = "".join(f"--{name}: {value}; " for name, value in _DARK.items())
+    style = (
+        f"<style>svg {{ {own}font-family: system-ui, sans-serif; background: {_LIGHT['page']} }} "
+        f"@media (prefers-color-scheme: dark) {{ svg {{ {dark}background: {_DARK['page']} }} }}</style>"
+    )
+    end = svg.index(">") + 1
+    return f"{svg[:end]}{style}{svg[end:]}\n"
 
 
 def _label_rows(axes: Axes, names: Sequence[str]) -> None:

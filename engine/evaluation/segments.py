@@ -37,7 +37,9 @@ class Grouping:
 
 @dataclass(frozen=True)
 class Lists:
-    """What a ranker gave to the asked users: its NDCG@k (users,), and the first k items (users, k), -1 where none."""
+    """What a ranker gave to the asked users: NDCG@k (users,), the mean over its runs, and the first k items of each
+    run, (runs, users, k), -1 where a list ends.
+    """
 
     ndcg: Floats
     ranked: Ints
@@ -125,8 +127,8 @@ def by_lack(has: Mapping[str, NDArray[np.bool_]]) -> Grouping:
 
 
 def _recall(ranked: Ints, relevant: Cells, members: NDArray[np.bool_]) -> Floats:
-    """The share of a user's chosen items of a group that the list shows, for users who chose any of it."""
-    hits = metrics.hit_table(ranked, relevant) & members[ranked]
+    """The share of a user's chosen items of a group that the lists show, for users who chose any of it."""
+    hits = np.mean([(metrics.hit_table(one, relevant) & members[one]).sum(axis=1) for one in ranked], axis=0)
     chosen = np.asarray(relevant.astype(bool).astype(np.int64) @ members.astype(np.int64))
     asked = chosen > 0
-    return np.asarray(hits.sum(axis=1)[asked] / chosen[asked], np.float64)
+    return np.asarray(hits[asked] / chosen[asked], np.float64)

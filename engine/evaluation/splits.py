@@ -5,6 +5,7 @@ candidates.txt, split.json. Valid and test ask each (user, item) once and never 
 does not show what its user has met.
 """
 
+import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,6 +79,15 @@ def refuse_empty(made: Split) -> None:
                 f"the {made.protocol} split leaves no interaction {what}: there are too few; "
                 "bring more, or change split, test_share or valid_share in [evaluation]"
             )
+
+
+def fingerprint(made: Split) -> str:
+    """SHA-256 of the pairs of each part, in their order, and of the candidates."""
+    digest = hashlib.sha256()
+    for name in _PARTS:
+        digest.update(f"{name}\n".encode() + getattr(made, name).select(_PAIR).write_csv(separator="\t").encode())
+    digest.update(json.dumps(made.candidates).encode())
+    return digest.hexdigest()
 
 
 def write(made: Split, folder: Path) -> None:

@@ -22,7 +22,7 @@ from movielens import judge, movielens, split_by_judge
 from numpy.typing import NDArray
 from scipy import sparse
 
-from engine import benchmark, memory
+from engine import ablation, benchmark, memory
 from engine.benchmark import Question
 from engine.candidates import Features, content, gnn
 from engine.candidates.amount import binary
@@ -40,7 +40,7 @@ Scores = NDArray[np.float32]
 
 def facts_only(features: Features) -> Features:
     for name in ("words", "text", "image"):
-        features = benchmark.without(features, name)
+        features = ablation.without(features, name)
     return features
 
 

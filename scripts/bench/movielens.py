@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from engine import benchmark, config, memory
+from engine import ablation, benchmark, config, memory
 from engine.config import Config
 from engine.describe import describe
 from engine.evaluation import splits
@@ -69,9 +69,9 @@ def rank(tables: Catalogue, settings: Config, folder: Path, ablations: bool) -> 
     """Run files of Weft and everything beside it."""
     split = splits.read_folder(folder / "split", tables.interactions)
     features = describe(tables, settings).features
-    rows, trained = benchmark.compare(tables, split, features, settings, print)
+    rows, trained, _ = benchmark.compare(tables, split, features, settings, print)
     if ablations:
-        rows += benchmark.ablations(tables, split, features, settings, print)
+        rows += ablation.modalities(benchmark.question(tables, split), features, settings, print)
     for old in folder.glob("*.tsv"):
         old.unlink()
     benchmark.write_runs(rows, benchmark.question(tables, split), folder)

@@ -17,7 +17,7 @@ import polars as pl
 from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
-from engine import benchmark, config, memory
+from engine import ablation, benchmark, config, memory
 from engine.candidates import Features, content, gnn
 from engine.demo import truth
 from engine.demo.people import BLOCKS
@@ -53,7 +53,7 @@ def main() -> None:
     for source, facets in SOURCES.items():
         less = features
         for name in {"text": ("words", "text")}.get(source, (source,)):
-            less = benchmark.without(less, name)
+            less = ablation.without(less, name)
         found[f"without {source}"] = scores(folder, asked, less, settings, facets)
     show(found)
 

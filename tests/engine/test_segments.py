@@ -44,8 +44,8 @@ def test_items_by_what_they_lack() -> None:
 
 def test_gains_of_users_and_of_items_by_hand() -> None:
     relevant = sparse.csr_array(np.array([[1, 1, 0], [0, 1, 0]], np.float32))
-    ours = Lists(np.array([0.5, 0.1]), np.array([[0, 1], [0, -1]]))
-    rival = Lists(np.array([0.2, 0.3]), np.array([[0, 2], [1, -1]]))
+    ours = Lists(np.array([0.5, 0.1]), np.array([[[0, 1], [0, -1]]]))
+    rival = Lists(np.array([0.2, 0.3]), np.array([[[0, 2], [1, -1]]]))
     users = Grouping("u", "users", ("first", "both", "none"), np.array([[1, 0], [1, 1], [0, 0]], bool))
     items = Grouping("i", "items", ("item 0", "item 1", "item 2"), np.eye(3, dtype=bool))
     found = {one.label: one for one in segments.gains([users, items], ours, rival, relevant, 2, 100)}
@@ -61,7 +61,7 @@ def test_harm_behind_a_gain_on_average_is_seen() -> None:
     rng = np.random.default_rng(0)
     base, long = rng.random(400), np.arange(400) >= 340
     ndcg = base + np.where(long, -0.05, 0.05) + rng.normal(0, 0.01, 400)
-    nothing = np.full((400, 1), -1)
+    nothing = np.full((1, 400, 1), -1)
     relevant = sparse.csr_array(np.ones((400, 1), np.float32))
     tiny = np.zeros(400, bool)
     tiny[-5:] = True
