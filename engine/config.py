@@ -315,16 +315,21 @@ class Config(Section):
 def load(path: Path) -> Config:
     """Read a TOML file; relative paths in it become absolute ones, from its folder.
 
-    So an artefact finds its pictures from wherever it is opened.
+    So an artefact finds its pictures from wherever it is opened. Raises ConfigError as `read` does.
+    """
+    return resolve(read(path), path.absolute().parent)
+
+
+def read(path: Path) -> Config:
+    """Read a TOML file as it stands.
 
     Raises ConfigError naming the file, the line or key, and what to do about it.
     """
     text, tree = toml.read(path, "`weft init` writes a commented one")
     try:
-        config = Config.model_validate(tree)
+        return Config.model_validate(tree)
     except ValidationError as error:
         raise ConfigError("\n".join(_explain(path, text, problem) for problem in error.errors())) from None
-    return resolve(config, path.absolute().parent)
 
 
 def resolve(config: Config, folder: Path) -> Config:

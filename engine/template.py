@@ -45,6 +45,12 @@ def data_file(data: Mapping[str, Any], title: str) -> str:
     return head + "\n[data]\n" + "\n".join(body) + "\n"
 
 
+def config_file(config: Config, title: str) -> str:
+    """A file with the keys that were set in `config`, each with its comment; it parses to the same configuration."""
+    head = _comment(f"{title}\nEvery key that is left out keeps its default; `weft init` shows them all.")
+    return head + "\n" + "\n".join(_set(config, "")) + "\n"
+
+
 def write_template(path: Path) -> None:
     """Write the commented file. Raises ConfigError when there is one already: it is not replaced."""
     if path.exists():
@@ -62,6 +68,19 @@ def _section(model: type[BaseModel], name: str) -> list[str]:
         table = _table(field.annotation)
         if table is not None:
             lines += _section(table, f"{name}.{key}" if name else key)
+    return lines
+
+
+def _set(section: Section, name: str) -> list[str]:
+    """Lines of the keys of a table that were set, then of the tables within it."""
+    values = {key: getattr(section, key) for key in type(section).model_fields if key in section.model_fields_set}
+    tables = {key: value for key, value in values.items() if isinstance(value, Section)}
+    plain = {key: value for key, value in values.items() if key not in tables and value is not None}
+    lines = [line for key, value in plain.items() for line in _entry(type(section), key, value)]
+    if name and lines:
+        lines = ["", f"[{name}]", *lines]
+    for key, table in tables.items():
+        lines += _set(table, f"{name}.{key}" if name else key)
     return lines
 
 

@@ -8,7 +8,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 import typer
 
 from engine import memory
-from engine.cli import asking, benching, graph, making, measuring, rules, serving
+from engine.cli import asking, benching, graph, making, measuring, rules, serving, tuning
 from engine.cli.demo import demo
 from engine.cli.output import Polite, example
 
@@ -55,4 +55,5 @@ app.command(
     )
 )(benching.bench)
 app.command(epilog=example("weft ablate data/ml --runs runs/ml"))(benching.ablate)
+app.command(epilog=example("weft tune data/ml --minutes 60", "weft tune data/ml --trials 80   # goes on"))(tuning.tune)
 app.add_typer(graph.app, name="graph")

@@ -1,4 +1,4 @@
-"""Commands for those who compare: a bench with rivals and peers, what each part adds, and a search for settings."""
+"""Commands for those who compare: a bench with rivals and peers, and what each part adds."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -18,6 +18,7 @@ from engine.cli import app
 from engine.config import Config
 from engine.errors import DataError
 from engine.evaluation import metrics, plots, splits
+from tests.engine.two_kinds import write
 
 
 def weft(*arguments: object) -> Result:
@@ -30,46 +31,7 @@ def weft(*arguments: object) -> Result:
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Tables of two kinds of things, liked by two kinds of people."""
-    folder = tmp_path_factory.mktemp("bench") / "shop"
-    folder.mkdir()
-    rng = np.random.default_rng(0)
-    kinds = np.arange(30) % 2
-    items = [
-        {"item_id": f"i{n}", "title": f"{('red', '蓝色')[k]} thing {n}", "kind": f"k{k}"} for n, k in enumerate(kinds)
-    ]
-    pl.DataFrame(items).write_csv(folder / "items.csv")
-    events = [
-        {"user_id": f"u{user}", "item_id": f"i{item}", "time": 86_400 * (20 * user + at)}
-        for user in range(40)
-        for at, item in enumerate(rng.permutation(np.flatnonzero(kinds == user % 2))[:12])
-    ]
-    pl.DataFrame(events).write_csv(folder / "interactions.csv")
-    (folder / "weft.toml").write_text(
-        textwrap.dedent("""
-            [data]
-            items = "items.csv"
-            interactions = "interactions.csv"
-            attributes = ["kind"]
-            [encoders]
-            text = ""
-            image = ""
-            [fusion]
-            users = 30
-            rounds = 5
-            [candidates.later]
-            enabled = false
-            [candidates.prior]
-            enabled = false
-            [candidates.gnn]
-            enabled = false
-            [candidates.content]
-            half_lives = [inf]
-            [evaluation]
-            resamples = 50
-            k = 5
-        """)
-    )
-    return folder
+    return write(tmp_path_factory.mktemp("bench") / "shop")
 
 
 @pytest.fixture(scope="module")

@@ -145,3 +145,17 @@ def test_paths_do_not_depend_on_where_one_stands(tmp_path, monkeypatch):
     read = config.load(Path("weft.toml"))
     assert read.data.items == tmp_path / "items.csv"
     assert read.data.image_root == tmp_path / "pictures"
+
+
+def test_a_file_of_what_was_set_parses_to_the_same(tmp_path):
+    tree = {
+        "seed": 3,
+        "data": {"items": "a.csv", "text": ["title", "blurb"], "brand": "maker"},
+        "graph": {"relations": {"made_by": ["Item", "Person"]}},
+        "candidates": {"ease": {"l2": 70.0, "half_lives": [3.0, float("inf")]}, "gnn": {"enabled": False}},
+    }
+    made = Config.model_validate(tree)
+    text = template.config_file(made, "Found by chance.")
+    assert Config.model_validate(tomllib.loads(text)) == made
+    assert "fusion" not in text and text.startswith("# Found by chance.") and "# Ridge penalty" in text
+    assert config.read(write(tmp_path, text)) == made
