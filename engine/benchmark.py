@@ -151,7 +151,7 @@ def write_runs(rows: list[Row], asked: Question, folder: Path) -> None:
     """One file a ranker, of user, item and score, for a judge outside."""
     folder.mkdir(parents=True, exist_ok=True)
     for row in rows:
-        name = row.name.replace(" ", "-")
+        name = row.name.replace(" ", "-").replace(":", "-")
         runs.write(folder / f"{name}.tsv", asked.users, asked.items, row.ranked, row.scores)
 
 

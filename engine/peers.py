@@ -58,13 +58,18 @@ def refuse_absent() -> None:
 def read(path: Path) -> list[dict[str, Any]]:
     """The runs that peers.json lists: each has `model`, `seed` and `run`, a file beside it. Raises DataError."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        found = content["runs"] if isinstance(content, dict) else content
+        found = json.loads(path.read_text(encoding="utf-8"))["runs"]
         return [dict(one, model=str(one["model"]), seed=int(one["seed"]), run=str(one["run"])) for one in found]
     except FileNotFoundError:
         raise DataError(f"{path}: no such file; the peers wrote nothing") from None
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{path}: expected a list of runs, each with model, seed and run ({error!r})") from None
+        raise DataError(f"{path}: expected runs, each with model, seed and run ({error!r})") from None
+
+
+def notes(path: Path) -> list[str]:
+    """Why a peer has no figures, of each that has none: not installed, failed, cannot rank new items."""
+    rows = json.loads(path.read_text(encoding="utf-8")).get("rows", [])
+    return [f"{row['peer']}: {row['note']}" for row in rows if row.get("note") and ":" in row["peer"]]
 
 
 def rows(found: Sequence[dict[str, Any]], seed: int, folder: Path, asked: Question, config: Config) -> list[Row]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engine.cli.measuring import show_harmed
-from engine.cli.output import say, show
+from engine.cli.output import say, show, warn
 from engine.cli.working import Working
 from engine.errors import DataError
 
@@ -132,6 +132,8 @@ def competitors(peers: str, split: Path | None, to: Path, it: Opened, seeds: Seq
         splits.write(it.split, split)
     work.stage("peers: " + ", ".join(models))
     found = others.compete(models, split, it.folder, to / "peers", seeds)
+    for note in others.notes(to / "peers" / others.FILE):
+        warn(note)
     asked = benchmark.question(it.tables, it.split)
     return lambda seed: others.rows(found, seed, to / "peers", asked, it.settings)
 

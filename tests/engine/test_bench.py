@@ -95,7 +95,8 @@ def test_a_split_folder_is_benched_with_a_peer(shop: Path, tmp_path: Path, monke
             lines = [f"{u}\\t{i}\\t1.0\\n" for u, i in zip(answers[::2], answers[1::2])]
             (choice.runs / "spy.tsv").write_text("".join(lines))
             runs = [{"model": choice.models, "seed": choice.seeds[0], "run": "spy.tsv"}]
-            (choice.runs / "peers.json").write_text(json.dumps({"runs": runs}))
+            rows = [{"peer": "spy:thief", "note": "not installed: no such wheel"}]
+            (choice.runs / "peers.json").write_text(json.dumps({"runs": runs, "rows": rows}))
         """)
     )
     monkeypatch.setattr(peers, "SCRIPT", script)
@@ -105,7 +106,7 @@ def test_a_split_folder_is_benched_with_a_peer(shop: Path, tmp_path: Path, monke
     spy = next(row for row in made.rankers if row.name == "spy")
     assert spy.metrics["ndcg@5"].mean == 1
     assert made.rival == "spy" and any(one.harmed for one in made.segments)
-    assert "harmed group" in done.stdout
+    assert "harmed group" in done.stdout and "spy:thief: not installed" in done.stderr
 
 
 def test_peers_need_a_checkout(shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -166,7 +167,7 @@ def test_a_run_file_is_scored_by_its_first_lines(tmp_path: Path) -> None:
 def test_a_broken_list_of_peers_is_one_message(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no such file"):
         peers.read(tmp_path / "peers.json")
-    (tmp_path / "peers.json").write_text('[{"model": "als"}]')
+    (tmp_path / "peers.json").write_text('{"runs": [{"model": "als"}]}')
     with pytest.raises(DataError, match="each with model, seed and run"):
         peers.read(tmp_path / "peers.json")
 
