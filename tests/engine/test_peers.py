@@ -109,7 +109,7 @@ def test_the_best_settings_on_validation_are_learned_on_everything(tmp_path, war
             scores[[warm.items.index("7"), warm.items.index("3")]] = settings["right"] * (epochs == 2)
             yield epochs, lambda users, scores=scores: np.tile(scores, (len(users), 1))
 
-    choice = Namespace(split=tmp_path, out=tmp_path, model="toy", seed=0, budget=60, chosen=None)
+    choice = Namespace(split=tmp_path, out=tmp_path, model="toy", seed=0, budget=60, given="", chosen=None)
     peer_choice.compete(choice, fit, [{"right": -1.0}, {"right": 1.0}], {})
     facts = json.loads((tmp_path / "toy.json").read_text())
     assert facts["chosen"]["settings"] == {"right": 1.0}

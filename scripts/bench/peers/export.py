@@ -14,7 +14,7 @@ from engine.tables import catalogue
 
 
 def export(items: Path, out: Path) -> None:
-    settings = config.load(items / "weft.toml")
+    settings = config.load(items if items.is_file() else items / "weft.toml")
     tables = catalogue.read(settings)
     described = describe(tables, settings)
     out.mkdir(parents=True, exist_ok=True)
@@ -26,7 +26,6 @@ def export(items: Path, out: Path) -> None:
     relation = entities["relation"].to_list()
     lines = [f"{ids[row]}\t{relation[entity]}\t{entity}\n" for row, entity in zip(matrix.row, matrix.col, strict=True)]
     (out / "facts.tsv").write_text("".join(lines), encoding="utf-8")
-    # Last, so that a folder that has it is whole.
     (out / "items.txt").write_text("\n".join(ids), encoding="utf-8")
 
 

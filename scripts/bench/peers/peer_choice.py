@@ -93,6 +93,7 @@ def arguments(models: list[str]) -> argparse.Namespace:
     parser.add_argument("--model", choices=models, required=True)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--budget", type=float, default=600, help="seconds for choosing settings")
+    parser.add_argument("--given", default="", help="a name for what is learned from; kept in MODEL.json")
     parser.add_argument("--chosen", type=Path, help="a MODEL.json whose settings to use instead of choosing anew")
     return parser.parse_args()
 
@@ -111,6 +112,7 @@ def compete(choice: argparse.Namespace, fit: Fit, grid: list[dict[str, Any]], ve
     facts = {
         "model": choice.model,
         "seed": choice.seed,
+        "given": choice.given,
         "chosen": best,
         "fit seconds": round(seconds, 2),
         "peak MiB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,

@@ -58,7 +58,7 @@ def read(folder: Path) -> Split:
     """A split folder as numbers."""
     parts = {name: pairs(folder / f"{name}.tsv") for name in ("train", "valid", "test")}
     known = parts["train"] + parts["valid"]
-    shown = (folder / "candidates.txt").read_text(encoding="utf-8").split()
+    shown = [line for line in (folder / "candidates.txt").read_text(encoding="utf-8").split("\n") if line]
     users = list(dict.fromkeys(user for user, _ in [*known, *parts["test"]]))
     items = list(dict.fromkeys([*(item for _, item in known), *shown]))
     user_row = {user: row for row, user in enumerate(users)}

@@ -23,6 +23,7 @@ from recbole.data.interaction import Interaction
 from recbole.data.utils import create_dataset, get_dataloader
 from recbole.model.knowledge_aware_recommender.kgat import KGAT
 from recbole.sampler import KGSampler, Sampler
+from recbole.trainer import trainer
 from recbole.utils import get_model, get_trainer, init_seed
 from scipy import sparse
 
@@ -115,11 +116,11 @@ def fit(
         samplers = [sampler, KGSampler(dataset)] if name == "kgat" else [sampler]
         train = get_dataloader(config, "train")(config, dataset, *samplers, shuffle=True)
         model = (KGATWithoutDGL if name == "kgat" else get_model(NAMES[name]))(config, dataset)
-        trainer = get_trainer(config["MODEL_TYPE"], NAMES[name])(config, model)
+        training = get_trainer(config["MODEL_TYPE"], NAMES[name])(config, model)
         sequences = Sequences(known, item_at)
         step, checks = STEPS[name]
         for epoch in range(step * checks):
-            trainer._train_epoch(train, epoch)
+            training._train_epoch(train, epoch)
             if (epoch + 1) % step == 0:
                 yield epoch + 1, partial(scores, model, sequences, user_at, item_at)
 
@@ -154,6 +155,7 @@ def main() -> None:
     choice = peer_choice.arguments(list(NAMES))
     torch.set_num_threads(1)
     logging.disable(logging.WARNING)
+    trainer.get_tensorboard = lambda logger: None  # it would write a folder wherever it is called from
     warnings.filterwarnings("ignore", category=FutureWarning)  # of RecBole itself, about pandas and torch
     split = read(choice.split)
     facts: list[list[str]] = []

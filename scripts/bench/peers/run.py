@@ -4,11 +4,12 @@
         --models implicit,recbole:lightgcn,cornac:vbpr --seeds 0 1 2 --against runs/ml-warm/weft.tsv
 
 Each peer runs by the Python of its own environment, on one thread, and sees the same split. With the first seed it
-chooses its settings on validation; the others take them over. A peer whose run file is there is not run again. What
-came out, errors among it, goes to RUNS/peers.json.
+chooses its settings on validation; the others take them over. What a peer did on the same data stands and is not done
+again. What came out, errors among it, goes to RUNS/peers.json.
 """
 
 import argparse
+import hashlib
 import json
 import os
 import subprocess
@@ -47,25 +48,47 @@ def main() -> None:
     choice = parser.parse_args()
     own = choice.against or choice.runs / "weft.tsv"
     choice.against = own if own.exists() else None
+    models = wanted(choice.models)
     split = peer_split.read(choice.split)
+    choice.given = prepare(choice, any(one in BY_CONTENT for one in models))
     rows = [reference(name, split, choice) for name in ("popularity", "random")]
-    for peer, model in wanted(choice.models):
+    for peer, model in models:
         rows.append(compete(peer, model, split.cold, choice))
         print(line(rows[-1]), flush=True)
+    runs = [{"model": row["peer"]} | one for row in rows for one in row.pop("runs", [])]
     if choice.against:
         rows.insert(0, {"peer": "weft", "seeds": []} | scored(choice, [choice.against]))
     protocol = json.loads((choice.split / "split.json").read_text(encoding="utf-8")).get("protocol")
     published = [dict(zip(("name", "recall@20", "ndcg@20"), row, strict=True)) for row in PUBLISHED.get(protocol, [])]
-    made = {"split": choice.split.name, "rows": rows, "published, not measured here": published}
+    made = {"split": choice.split.name, "rows": rows, "runs": runs, "published, not measured here": published}
     (choice.runs / "peers.json").write_text(json.dumps(made, indent=1) + "\n", encoding="utf-8")
     print("\n" + table(rows, published))
+
+
+def prepare(choice: argparse.Namespace, by_content: bool) -> tuple[str, str]:
+    """Names for what peers are given: the split, and the items too, written as those by content read them."""
+    choice.runs.mkdir(parents=True, exist_ok=True)
+    split = digest(choice.split)
+    if not (by_content and choice.items):
+        return split, ""
+    out = choice.runs / "items"
+    command = [sys.executable, str(HERE / "export.py"), "--items", str(choice.items), "--out", str(out)]
+    subprocess.run(command, check=True)
+    return split, split + digest(out)
+
+
+def digest(folder: Path) -> str:
+    made = hashlib.sha256()
+    for path in sorted(folder.iterdir()):
+        made.update(path.read_bytes())
+    return made.hexdigest()[:16]
 
 
 def wanted(models: str) -> list[tuple[str, str]]:
     """(peer, model) of each name; a peer alone stands for all of its models."""
     found = []
     for name in models.split(","):
-        peer, _, model = name.partition(":")
+        peer, _, model = name.lower().partition(":")
         if peer not in MODELS or (model and model not in MODELS[peer]):
             sys.exit(f"{name}: no such peer or model; there are {MODELS}")
         found += [(peer, one) for one in ([model] if model else MODELS[peer])]
@@ -100,6 +123,7 @@ def compete(peer: str, model: str, cold: bool, choice: argparse.Namespace) -> Ro
     found = environments.ready(peer)
     if found.error:
         return row | {"note": f"not installed: {found.error}"}
+    files = [f"{peer}/seed-{seed}/{model}.tsv" for seed in choice.seeds]
     folders = [choice.runs / peer / f"seed-{seed}" for seed in choice.seeds]
     for seed, folder in zip(choice.seeds, folders, strict=True):
         first = folders[0] / f"{model}.json"
@@ -108,22 +132,26 @@ def compete(peer: str, model: str, cold: bool, choice: argparse.Namespace) -> Ro
     facts = [json.loads((folder / f"{model}.json").read_text(encoding="utf-8")) for folder in folders]
     return (
         row
-        | scored(choice, [folder / f"{model}.tsv" for folder in folders])
+        | scored(choice, [choice.runs / file for file in files])
         | {name: float(np.mean([one[name] for one in facts])) for name in ("fit seconds", "peak MiB")}
         | {"chosen": facts[0]["chosen"], "versions": facts[0]["versions"]}
+        | {"runs": [{"seed": seed, "run": file} for seed, file in zip(choice.seeds, files, strict=True)]}
     )
 
 
 def run(python: Path, peer: str, model: str, seed: int, folder: Path, first: Path, choice: argparse.Namespace) -> str:
     """Run a peer, unless it has; what it says goes to a log beside its files. Returns the end of its error, if any."""
-    if (folder / f"{model}.json").exists():
+    facts = folder / f"{model}.json"
+    given = choice.given[(peer, model) in BY_CONTENT]
+    if facts.exists() and json.loads(facts.read_text(encoding="utf-8"))["given"] == given:
         return ""
+    facts.unlink(missing_ok=True)
     folder.mkdir(parents=True, exist_ok=True)
     command = [str(python), str(HERE / f"{peer}_peer.py"), "--split", str(choice.split), "--out", str(folder)]
-    command += ["--model", model, "--seed", str(seed), "--budget", str(choice.budget)]
+    command += ["--model", model, "--seed", str(seed), "--budget", str(choice.budget), "--given", given]
     command += ["--chosen", str(first)] if first.exists() else []
     if (peer, model) in BY_CONTENT:
-        command += ["--items", str(exported(choice))]
+        command += ["--items", str(choice.runs / "items")]
     log = folder / f"{model}.log"
     with log.open("w", encoding="utf-8") as file:
         try:
@@ -135,34 +163,34 @@ def run(python: Path, peer: str, model: str, seed: int, folder: Path, first: Pat
     return environments.last_lines(log.read_text(encoding="utf-8")) or "no output" if done.returncode else ""
 
 
-def exported(choice: argparse.Namespace) -> Path:
-    """The items as the peers read them, written once by Weft's side."""
-    folder: Path = choice.runs / "items"
-    if not (folder / "items.txt").exists():
-        command = [sys.executable, str(HERE / "export.py"), "--items", str(choice.items), "--out", str(folder)]
-        subprocess.run(command, check=True)
-    return folder
-
-
 def scored(choice: argparse.Namespace, runs: list[Path]) -> Row:
-    """The judge's recall and NDCG, and Weft's paired gain in NDCG with its interval; means over the runs."""
+    """The judge's recall and NDCG, and Weft's paired gain in NDCG with its interval; means over the runs.
+
+    The judge knows numbers as ids and nothing else; what it cannot score is left to others, with its reason.
+    """
     figures: list[dict[str, float]] = []
     for path in runs:
-        said = judge(choice, path)
+        said, error = judge(choice, path)
+        if error:
+            return {"note": f"not scored by the judge: {error}"}
         figures.append({name: float(said[name][0]) for name in ("recall@20", "ndcg@20")})
         if choice.against and path != choice.against:
-            gain = judge(choice, choice.against, "--against", path)["gain in ndcg@20"]
+            said, error = judge(choice, choice.against, "--against", path)
+            if error:
+                return {"note": f"{choice.against} not scored by the judge: {error}"}
+            gain = said["gain in ndcg@20"]
             low, high = gain[1].strip("[]").split(",")
             figures[-1] |= {"lead": float(gain[0]), "low": float(low), "high": float(high)}
     return {name: float(np.mean([one[name] for one in figures])) for name in figures[0]}
 
 
-def judge(choice: argparse.Namespace, path: Path, *more: object) -> dict[str, list[str]]:
+def judge(choice: argparse.Namespace, path: Path, *more: object) -> tuple[dict[str, list[str]], str]:
+    """What the judge says of a run by the name of the metric, or the end of its error."""
     command = [sys.executable, choice.judge, "score", "--split", choice.split, "--run", path, *more]
     said = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False)
     if said.returncode:
-        sys.exit(f"the judge refuses {path}: {environments.last_lines(said.stderr)}")
-    return {name: rest for name, *rest in (line.split("\t") for line in said.stdout.splitlines()[1:])}
+        return {}, environments.last_lines(said.stderr, 1)
+    return {name: rest for name, *rest in (line.split("\t") for line in said.stdout.splitlines()[1:])}, ""
 
 
 if __name__ == "__main__":
