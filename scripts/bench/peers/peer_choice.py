@@ -1,5 +1,6 @@
 """How every peer chooses its settings: on events held out of what is known, by NDCG@20, within a budget of time.
 
+Time is that of the CPU, which is what one thread takes on a machine that does nothing else.
 Run by a peer's own Python, so it needs numpy and scipy only and nothing of Weft.
 """
 
@@ -61,28 +62,28 @@ def ndcg(scorer: Scorer, early: Events, asked: Events, shown: Ints) -> float:
 
 
 def choose(split: Split, fit: Fit, grid: list[dict[str, Any]], seed: int, budget: float) -> dict[str, Any]:
-    """The settings and the number of epochs with the best NDCG@20 on validation, as far as the budget in seconds goes.
+    """The settings and the number of epochs with the best NDCG@20 on validation, as far as the budget in seconds of CPU goes.
 
     One setting is given up after three checks in a row without a gain.
     """
     early, asked, shown = hold_out(split)
-    start = time.perf_counter()
+    start = time.process_time()
     best: dict[str, Any] = {"ndcg": -1.0}
     tried = 0
     for settings in grid:
-        if tried and time.perf_counter() - start > budget:
+        if tried and time.process_time() - start > budget:
             break
         tried += 1
         top, worse = -1.0, 0
         for epochs, scorer in fit(early, settings, seed):
             value = ndcg(scorer, early, asked, shown)
-            print(f"  {settings} epochs {epochs}: {value:.4f} ({time.perf_counter() - start:.0f} s)", flush=True)
+            print(f"  {settings} epochs {epochs}: {value:.4f} ({time.process_time() - start:.0f} s)", flush=True)
             if value > best["ndcg"]:
                 best = {"settings": settings, "epochs": epochs, "ndcg": value}
             top, worse = (value, 0) if value > top else (top, worse + 1)
-            if worse == 3 or time.perf_counter() - start > budget:
+            if worse == 3 or time.process_time() - start > budget:
                 break
-    return best | {"tried": f"{tried} of {len(grid)}", "tuning seconds": round(time.perf_counter() - start, 1)}
+    return best | {"tried": f"{tried} of {len(grid)}", "tuning seconds": round(time.process_time() - start, 1)}
 
 
 def arguments(models: list[str]) -> argparse.Namespace:
@@ -92,7 +93,7 @@ def arguments(models: list[str]) -> argparse.Namespace:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--model", choices=models, required=True)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--budget", type=float, default=600, help="seconds for choosing settings")
+    parser.add_argument("--budget", type=float, default=600, help="seconds of CPU for choosing settings")
     parser.add_argument("--given", default="", help="a name for what is learned from; kept in MODEL.json")
     parser.add_argument("--chosen", type=Path, help="a MODEL.json whose settings to use instead of choosing anew")
     return parser.parse_args()
@@ -105,9 +106,9 @@ def compete(choice: argparse.Namespace, fit: Fit, grid: list[dict[str, Any]], ve
         best = json.loads(choice.chosen.read_text(encoding="utf-8"))["chosen"]
     else:
         best = choose(split, fit, grid, choice.seed, choice.budget)
-    start = time.perf_counter()
+    start = time.process_time()
     scorer = next(made for epochs, made in fit(split.known, best["settings"], choice.seed) if epochs >= best["epochs"])
-    seconds = time.perf_counter() - start
+    seconds = time.process_time() - start
     write_run(choice.out / f"{choice.model}.tsv", split, scorer)
     facts = {
         "model": choice.model,

@@ -8,7 +8,16 @@ PUBLISHED = {"kgat": [("KGAT", 0.1503, None), ("KGIN", 0.1688, 0.0915)]}
 
 
 def table(rows: list[Row], published: list[Row]) -> str:
-    head = ["peer", "R@20", "NDCG@20", "Weft's gain in NDCG (95%)", "fit s", "MiB", "seeds", "chosen on validation"]
+    head = [
+        "peer",
+        "R@20",
+        "NDCG@20",
+        "Weft's gain in NDCG (95%)",
+        "fit s (CPU)",
+        "MiB",
+        "seeds",
+        "chosen on validation",
+    ]
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head), *map(line, rows)]
     if published:
         lines += ["", "| published, not measured here | R@20 | NDCG@20 |", "|---|---|---|"]
