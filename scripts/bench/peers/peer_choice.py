@@ -62,7 +62,7 @@ def ndcg(scorer: Scorer, early: Events, asked: Events, shown: Ints) -> float:
 
 
 def choose(split: Split, fit: Fit, grid: list[dict[str, Any]], seed: int, budget: float) -> dict[str, Any]:
-    """The settings and the number of epochs with the best NDCG@20 on validation, as far as the budget in seconds of CPU goes.
+    """The settings and the number of epochs with the best NDCG@20 on validation, as far as the budget goes.
 
     One setting is given up after three checks in a row without a gain.
     """

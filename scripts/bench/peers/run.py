@@ -42,9 +42,7 @@ def main() -> None:
     parser.add_argument("--models", default=",".join(MODELS), help="peer or peer:model, by commas")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--against", type=Path, help="Weft's run file; RUNS/weft.tsv if it is there")
-    parser.add_argument(
-        "--budget", type=float, default=300, help="seconds of CPU in which a model chooses its settings"
-    )
+    parser.add_argument("--budget", type=float, default=300, help="seconds of CPU for choosing settings")
     parser.add_argument("--limit", type=float, default=3600, help="seconds after which a run is stopped")
     parser.add_argument("--judge", type=Path, default=HERE.parents[2] / "../shared/judge/judge.py")
     choice = parser.parse_args()
