@@ -10,7 +10,7 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from engine import fusion, rerank
-from engine.candidates import Features, Generator, enabled, fit_all
+from engine.candidates import Features, Generator, enabled, fit_all, gnn
 from engine.cases import JUDGE, LEARN, cases, hidden_items, parts
 from engine.config import Config
 from engine.errors import ConfigError
@@ -74,4 +74,4 @@ def _train(histories: Histories, features: Features, config: Config, stage: Call
         reranker, _ = rerank.fit(everything, [], config.fusion, config.seed, reranker.rounds)
     stage("generators on everything")
     generators = fit_all(histories, features, config, {part for part, _ in uses})
-    return Trained(generators, final, reranker, gates + gate, curves)
+    return Trained(generators, final, reranker, gates + gate, curves | gnn.curves(generators))

@@ -4,13 +4,14 @@ What is trained and how is in graph/gnn/; here histories become its targets. Bes
 popularity, which keeps the network to what matters to people and is not used afterwards (see prior.py).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.candidates.amount import Amount, binary, learn
-from engine.candidates.base import Features, Tensors, group, grouped
+from engine.candidates.base import Features, Generator, Tensors, group, grouped
 from engine.candidates.factors import Factors, from_tensors, taste
 from engine.config import Gnn as Settings
 from engine.history import Histories
@@ -27,6 +28,8 @@ class Network:
     amount: Amount
     placer: gnn.Placer
     scale: NDArray[np.float32]
+    course: gnn.Course | None = None
+    """How training went; an artefact does not keep it with the network."""
 
     def place(self, features: Features) -> NDArray[np.float32]:
         """(items, rank)."""
@@ -55,9 +58,16 @@ def fit(histories: Histories, features: Features, config: Settings, seed: int) -
     )  # fmt: skip
     amount = learn(features)
     weights, place = np.append(learned.weights, np.float32(1)), learned.factors.shape[1]
-    placer, _ = gnn.fit(graph_of(features, amount), learned.known, targets, weights, settings, place)
-    network = Network(amount, placer, scale.astype(np.float32))
+    placer, course = gnn.fit(graph_of(features, amount), learned.known, targets, weights, settings, place)
+    network = Network(amount, placer, scale.astype(np.float32), course)
     return Factors(NAME, config.half_lives, network, learned.spread(len(features)), network.place(features))
+
+
+def curves(generators: Sequence[Generator]) -> dict[str, list[float]]:
+    """Loss, learning rate and so on of the network among these generators, by epoch."""
+    courses = [one.placer.course for one in generators if isinstance(one, Factors) and isinstance(one.placer, Network)]
+    values = {name: curve for course in courses if course for name, curve in vars(course.curves).items()}
+    return {f"gnn {name.replace('_', ' ')}": curve for name, curve in values.items() if curve}
 
 
 def restore(tensors: Tensors) -> Factors:

@@ -6,13 +6,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 from engine import tracking
+from engine.candidates import Features, fit_all, gnn
 from engine.candidates.factors import Factors
-from engine.config import Tracking
+from engine.config import Config, Tracking
 from engine.errors import ConfigError
 from engine.fusion import Fusion
 from engine.gating import Gate
+from engine.history import Histories
 from engine.tracking import record
 from engine.training import Trained
 
@@ -66,9 +69,10 @@ def test_tensorboard_is_the_default_and_is_read_back(tmp_path: Path) -> None:
 
 @pytest.mark.filterwarnings("ignore")  # of the library about itself
 def test_wandb_offline_leaves_a_run_to_sync(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("wandb", reason="wandb is not installed: pip install 'weft[tracking]'")
+    wandb = pytest.importorskip("wandb", reason="wandb is not installed: pip install 'weft[tracking]'")
     monkeypatch.setenv("WANDB_MODE", "offline")
     write("wandb", tmp_path)
+    wandb.teardown()  # the process that writes the file has ended
     (run,) = (tmp_path / "wandb").glob("offline-run-*/run-*.wandb")
     content = run.read_bytes()
     assert all(word in content for word in (b"gnn/loss", b"gnn/step", b"reranker/ndcg"))
@@ -147,6 +151,24 @@ def test_a_training_is_recorded_with_curves_gates_gains_and_vectors() -> None:
     assert kept.vectors["gnn"][1] == LABELS
 
 
+def test_the_course_of_the_network_is_among_the_curves() -> None:
+    rng = np.random.default_rng(0)
+    size = 60
+    known = Histories(
+        np.arange(0, size + 1, 6), rng.integers(0, 8, size).astype(np.int32), np.ones(size, np.float32),
+        np.arange(size), 8,
+    )  # fmt: skip
+    nothing = sparse.csr_array((8, 0), dtype=np.float32)
+    facts = sparse.csr_array((rng.random((8, 3)) < 0.5).astype(np.float32))
+    features = Features(facts, nothing, np.zeros((8, 1), np.float32), np.zeros((8, 1), np.float32), np.arange(3))
+    config = Config.model_validate({"candidates": {"gnn": {"epochs": 12, "held": 0.3}}})
+    made = gnn.curves(fit_all(known, features, config, ["ease", "gnn"]))
+    assert set(made) == {"gnn loss", "gnn held", "gnn learning rate", "gnn gradient"}
+    assert len(made["gnn held"]) == 3 and len(made["gnn loss"]) == len(made["gnn learning rate"]) > 0
+    assert record.slug("gnn learning rate") == "gnn/learning-rate" and record.slug("loss") == "loss/loss"
+    assert gnn.curves([]) == {}
+
+
 def test_the_projector_gets_so_many_items_spread_evenly(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(record, "ITEMS", 2)
     vectors, labels = record.first(VECTORS, LABELS)
@@ -159,5 +181,5 @@ def test_a_build_is_tracked_beside_its_configuration(small_artefact: Path) -> No
 
     (run,) = (small_artefact.parent / "shop" / ".weft" / "tracking").glob("build-*")
     tags = EventAccumulator(str(run)).Reload().Tags()["scalars"]
-    assert any(tag.startswith("gate-known/") for tag in tags)
+    assert any(tag.startswith("gate-known/") for tag in tags) and "gnn/loss" in tags
     assert list(run.rglob("metadata.tsv"))
