@@ -150,6 +150,7 @@ def write(made: Bench, folder: Path) -> list[Path]:
     bars = [
         (row.name, row.metrics[k].mean or 0, row.metrics[k].low or 0, row.metrics[k].high or 0) for row in made.rankers
     ]
+    bars[1:] = sorted(bars[1:], key=lambda bar: -bar[1])
     gains = [
         plots.Span(f"{one.by}: {one.label}", one.gain, one.low, one.high, solid=not one.harmed) for one in made.segments
     ]

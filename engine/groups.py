@@ -57,8 +57,8 @@ def groupings(tables: Catalogue, split: Split, asked: Question, features: Featur
     taste = np.bincount(histories.rows, popularity[histories.items], minlength=len(histories)) / np.maximum(lengths, 1)
     found = [
         segments.by_history(lengths),
-        segments.tenths("popularity of what the user chose, tenth", "users", taste),
-        segments.tenths("popularity of the item, tenth", "items", popularity),
+        segments.tenths("users' taste, tenth", "users", taste),
+        segments.tenths("item popularity, tenth", "items", popularity),
         segments.by_language(tables.items["text"].to_list()),
         segments.by_lack(present(features)),
     ]

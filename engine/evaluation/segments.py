@@ -85,12 +85,12 @@ def by_edges(by: str, values: NDArray[Any], edges: Sequence[int]) -> Grouping:
 
 def by_history(lengths: Ints) -> Grouping:
     """Users by the number of their events."""
-    return by_edges("events in the history", lengths, HISTORY_EDGES)
+    return by_edges("history, events", lengths, HISTORY_EDGES)
 
 
 def by_pause(days: Floats) -> Grouping:
     """Users by the days between their last known event and the first that is asked for; NaN is in no group."""
-    return by_edges("days since the last event", np.floor(days), GAP_DAYS)
+    return by_edges("pause, days", np.floor(days), GAP_DAYS)
 
 
 def tenths(by: str, of: Literal["users", "items"], values: NDArray[Any]) -> Grouping:
@@ -110,20 +110,18 @@ def by_language(texts: Sequence[str]) -> Grouping:
         "zh": han & ~latin, "en": latin & ~han, "zh and en": han & latin, "other": letters & ~han & ~latin,
         "none": ~letters,
     }  # fmt: skip
-    return Grouping(
-        "language of the text", "items", tuple(groups), np.array(list(groups.values())).reshape(5, len(column))
-    )
+    return Grouping("language", "items", tuple(groups), np.array(list(groups.values())).reshape(5, len(column)))
 
 
 def by_lack(has: Mapping[str, NDArray[np.bool_]]) -> Grouping:
     """Items by what they lack of `has` (items,) by name; what all have, or none, parts nothing and is left out."""
     parted = {name: mask for name, mask in has.items() if mask.any() and not mask.all()}
-    groups = {f"no {name}": ~mask for name, mask in parted.items()}
+    groups = {name: ~mask for name, mask in parted.items()}
     if groups:
         groups = {"nothing": np.logical_and.reduce(list(parted.values())), **groups}
     width = len(next(iter(has.values())))
     members = np.array(list(groups.values()), bool).reshape(len(groups), width)
-    return Grouping("what the item lacks", "items", tuple(groups), members)
+    return Grouping("lacking", "items", tuple(groups), members)
 
 
 def _recall(ranked: Ints, relevant: Cells, members: NDArray[np.bool_]) -> Floats:

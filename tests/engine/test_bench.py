@@ -58,8 +58,8 @@ def test_a_bench_is_one_file_with_its_origin(benched: tuple[Path, Result]) -> No
         )
     assert set(made.gates) == {0, 1} and made.gates[0]
     assert made.rival in names and {one.by for one in made.segments} >= {
-        "language of the text",
-        "days since the last event",
+        "language",
+        "pause, days",
     }
 
 

@@ -38,7 +38,7 @@ def test_items_by_language() -> None:
 def test_items_by_what_they_lack() -> None:
     some, every = np.array([True, False, True]), np.ones(3, bool)
     found = members(segments.by_lack({"text": some, "picture": np.array([True, True, False]), "facts": every}))
-    assert found == {"nothing": [0], "no text": [1], "no picture": [2]}
+    assert found == {"nothing": [0], "text": [1], "picture": [2]}
     assert not len(segments.by_lack({"text": every, "picture": ~every}).labels)
 
 
