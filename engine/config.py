@@ -216,7 +216,7 @@ class Gnn(Section):
     held: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Share of the items with history held cold to find the best number of epochs; doubles the time."""
     learning_rate: Positive = 0.01
-    """The highest, of AdamW with one cycle."""
+    """The highest, of AdamW: it rises along a line, then falls along a cosine."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.4
     """Share of values hidden in training."""
     weight_decay: Annotated[float, Field(ge=0)] = 0.05
