@@ -18,6 +18,7 @@ from engine.cli import app
 from engine.config import Config
 from engine.errors import DataError
 from engine.evaluation import metrics, plots, splits
+from engine.evaluation.report import Report
 from tests.engine.two_kinds import write
 
 
@@ -219,3 +220,16 @@ def test_each_generator_has_its_cost() -> None:
     assert set(costs) == {"ease", "transitions", "later", "popularity"}
     assert all(cost.bytes > 0 and cost.seconds >= 0 for cost in costs.values())
     assert "random" in dict(scored) and metrics.rank(scored[0][1], 2)[0].shape == (2, 2)
+
+
+def test_an_evaluation_sets_train_validation_and_test_side_by_side(shop: Path, tmp_path: Path) -> None:
+    assert weft("build", shop / "weft.toml", "--out", tmp_path / "artefact").exit_code == 0
+    done = weft("evaluate", tmp_path / "artefact")
+    assert done.exit_code == 0, done.stderr
+    made = Report.model_validate_json((tmp_path / "artefact.report" / "report.json").read_text(encoding="utf-8"))
+    assert [one.part for one in made.fits] == ["train", "validation", "test"]
+    assert all(0.5 < (one.metrics["ROC-AUC"] or 0) <= 1 for one in made.fits), "two kinds are easily told apart"
+    assert {one.by for one in made.segments} >= {"history, events", "item popularity, tenth", "language"}
+    assert made.rival and all(word in done.stdout for word in ("ROC-AUC", "validation", made.rival))
+    runs = {path.name.partition("-")[0] for path in (shop / ".weft" / "tracking").iterdir()}
+    assert {"build", "evaluate"} <= runs
