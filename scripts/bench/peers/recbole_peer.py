@@ -55,7 +55,7 @@ GRIDS: dict[str, list[dict[str, Any]]] = {
     ],
     "lightgcn": [
         {"embedding_size": 64, "n_layers": layers, "learning_rate": rate, "reg_weight": penalty}
-        for rate, layers, penalty in product((0.005, 0.002), (2, 3, 1), (1e-4, 1e-2))
+        for rate, layers, penalty in product((0.005, 0.002), (2, 3), (1e-2, 1e-1, 1e-3))
     ],
     "sasrec": [
         {"hidden_size": 64, "inner_size": 128, "learning_rate": rate, **dict.fromkeys(DROPOUTS, drop)}
@@ -63,7 +63,7 @@ GRIDS: dict[str, list[dict[str, Any]]] = {
     ],
     "kgat": [
         {"embedding_size": 64, "kg_embedding_size": 64, "layers": layers, "learning_rate": rate, "reg_weight": penalty}
-        for rate, layers, penalty in product((0.005, 0.001), ([64, 32], [64]), (1e-5, 1e-3))
+        for rate, layers, penalty in product((0.005, 0.002), ([64, 32], [64]), (1e-2, 1e-4))
     ],
 }
 LENGTH = 20  # events of a history that SASRec reads
