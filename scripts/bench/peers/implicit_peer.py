@@ -15,7 +15,7 @@ NEIGHBOURS = {"cosine": CosineRecommender, "tfidf": TFIDFRecommender, "bm25": BM
 GRIDS: dict[str, list[dict[str, Any]]] = {
     "als": [
         {"factors": factors, "alpha": alpha, "regularization": penalty}
-        for factors, alpha, penalty in product((128, 64, 256), (1.0, 5.0), (10.0, 30.0, 1.0, 0.1))
+        for factors, penalty, alpha in product((128, 256, 64), (10.0, 30.0, 1.0), (1.0, 5.0, 20.0))
     ],
     "bpr": [
         {"factors": factors, "learning_rate": rate, "regularization": penalty}
