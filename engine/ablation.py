@@ -133,7 +133,7 @@ def unordered(config: Config) -> Config:
     """No transitions, and histories that do not fade: what is left when the order of events says nothing."""
     for name in ORDERED:
         config = switched(config, name, {"enabled": False})
-    for name in ("ease", "content", "gnn"):
+    for name in ("ease", "als", "neighbours", "content", "gnn"):
         config = switched(config, name, {"half_lives": (np.inf,)})
     return config
 

@@ -1,26 +1,28 @@
 """A table anybody can check: Weft and its rivals on one split, with intervals, and run files for a judge outside."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from engine import fusion, history
-from engine.candidates import Features, enabled, fit_all
+from engine.candidates import Features, Scores, enabled, fit_all
 from engine.config import Config
 from engine.evaluation import bootstrap, metrics, runs
 from engine.evaluation.splits import Split
 from engine.history import Histories, Matrix
-from engine.ranker import Ranker
+from engine.ranker import BATCH_FLOATS, Ranker
 from engine.tables.catalogue import Catalogue
 from engine.training import Trained, train
 
 Stage = Callable[[str], None]
+Best = tuple[NDArray[np.int64], NDArray[np.floating[Any]]]
+"""Best items and their scores, (users, depth) each."""
 
 
 @dataclass(frozen=True)
@@ -89,10 +91,8 @@ def compare(
         plain = replace(ranker, reranker=None)
         rows.append(row_of("weft without the reranker", asked, config, *ranked(plain, asked, depth)))
     stage("rivals")
-    scored, costs = rivals(asked, features, config)
-    for name, scores in scored:
-        best = metrics.rank(scores, depth, asked.asked.seen(), asked.allowed)
-        rows.append(row_of(name, asked, config, *best))
+    found, costs = rivals(asked, features, config, depth)
+    rows += [row_of(name, asked, config, *best) for name, best in found]
     return Compared(rows, trained, costs)
 
 
@@ -109,21 +109,38 @@ def ranker_of(trained: Trained, features: Features, asked: Question) -> Ranker:
 
 
 def rivals(
-    asked: Question, features: Features, config: Config
-) -> tuple[list[tuple[str, NDArray[np.float32]]], dict[str, Cost]]:
-    """(users, items) scores of each generator's signals alone, and of chance; and what each generator takes.
+    asked: Question, features: Features, config: Config, depth: int = 100
+) -> tuple[list[tuple[str, Best]], dict[str, Cost]]:
+    """The best items by each generator's signals alone, and by chance; and what each generator takes.
 
     Left out: signals that say the same of every item that may be shown, whose order would be that of the table.
     """
-    chance = np.random.default_rng(config.seed).random((len(asked.users), len(asked.items)), np.float32)
-    found, costs = [("random", chance)], {}
+    chance = np.random.default_rng(config.seed)
+    found = best_by(asked, ("random",), lambda some: chance.random((1, len(some), some.n_items), np.float32), depth)
+    costs = {}
     for name in enabled(config, features):
         start = time.process_time()
         for generator in fit_all(asked.known, features, config, [name]):
             costs[name] = Cost(time.process_time() - start, sum(one.nbytes for one in generator.tensors().values()))
-            scores = generator.score(asked.asked)
-            found += [(signal, np.array(one)) for signal, one in zip(generator.signals, scores, strict=True)]
-    return [(name, scores) for name, scores in found if np.ptp(scores[:, asked.allowed], axis=1).any()], costs
+            found += best_by(asked, generator.signals, generator.score, depth)
+    return found, costs
+
+
+def best_by(
+    asked: Question, signals: Sequence[str], score: Callable[[Histories], Scores], depth: int
+) -> list[tuple[str, Best]]:
+    """The best items by each of the signals that tells any two items apart; `score` gives (signals, users, items)."""
+    users = np.arange(len(asked.users))
+    size = max(1, BATCH_FLOATS // (len(asked.items) * len(signals)))
+    found: list[list[Best]] = [[] for _ in signals]
+    telling = np.zeros(len(signals), bool)
+    for start in range(0, len(users), size):
+        some = asked.asked.take(users[start : start + size])
+        for at, scores in enumerate(score(some)):
+            telling[at] |= np.ptp(scores[:, asked.allowed], axis=1).any()
+            found[at].append(metrics.rank(scores, depth, some.seen(), asked.allowed))
+    joined = [(np.concatenate([one[0] for one in each]), np.concatenate([one[1] for one in each])) for each in found]
+    return [(name, best) for name, best, tells in zip(signals, joined, telling, strict=True) if tells]
 
 
 def ranked(ranker: Ranker, asked: Question, depth: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:

@@ -132,8 +132,44 @@ class Ease(Section):
     """Ridge penalty; more items or fewer events want more."""
     half_lives: HalfLives = (3.0, 10.0, 30.0, inf)
     """In events: after so many a past event weighs half; `inf` never fades. Each gives a signal of its own."""
+    power: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+    """Of popularity, that choices are divided by before; scores get half of it back. It wants a smaller `l2`."""
     max_items: Count = 25_000
     """Only the most chosen items get weights; memory is 4 bytes times its square."""
+
+
+class Als(Section):
+    """iALS (Hu 2008; Rendle 2022): taste as a point among factors, where a history is folded in exactly."""
+
+    enabled: bool = True
+    """Whether this generator is built."""
+    dim: Count = 64
+    """Factors."""
+    rest: Positive = 0.01
+    """Weight of every pair that is not a choice."""
+    l2: Positive = 0.003
+    """Ridge penalty, for each choice and, `rest` times, for each that was possible."""
+    rounds: Count = 8
+    """Passes over users and items."""
+    half_lives: HalfLives = (10.0, inf)
+    """As of EASE."""
+
+
+class Neighbours(Section):
+    """What else those chose who chose this, with popular items and long histories saying less."""
+
+    enabled: bool = True
+    """Whether this generator is built."""
+    length: Annotated[float, Field(ge=0, le=1)] = 0.4
+    """Of the length of a history, that what it says is divided by."""
+    history: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """Of the popularity of an item of the history."""
+    power: Annotated[float, Field(ge=0, le=1)] = 0.2
+    """Of the popularity of the candidate."""
+    keep: Count = 500
+    """Neighbours of an item that are kept."""
+    half_lives: HalfLives = (10.0, inf)
+    """As of EASE."""
 
 
 class Transitions(Section):
@@ -244,6 +280,8 @@ class Prior(Section):
 
 class Candidates(Section):
     ease: Ease = Ease()
+    als: Als = Als()
+    neighbours: Neighbours = Neighbours()
     transitions: Transitions = Transitions()
     later: Later = Later()
     popularity: Popularity = Popularity()

@@ -27,6 +27,13 @@ class Knob:
 
 SPACE = (
     Knob("candidates.ease.l2", 50, 5000, "log"),
+    Knob("candidates.ease.power", 0, 0.5, "linear"),
+    Knob("candidates.als.dim", 16, 256, "count"),
+    Knob("candidates.als.rest", 0.001, 0.3, "log"),
+    Knob("candidates.als.l2", 0.0003, 0.1, "log"),
+    Knob("candidates.neighbours.length", 0, 1, "linear"),
+    Knob("candidates.neighbours.history", 0, 1, "linear"),
+    Knob("candidates.neighbours.power", 0, 1, "linear"),
     Knob("candidates.transitions.window", 3, 60, "count"),
     Knob("candidates.transitions.decay", 0.6, 1, "linear"),
     Knob("candidates.transitions.power", 0, 1, "linear"),

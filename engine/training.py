@@ -73,5 +73,6 @@ def _train(histories: Histories, features: Features, config: Config, stage: Call
         everything = tables(of_known(learn + judge), final, config)
         reranker, _ = rerank.fit(everything, [], config.fusion, config.seed, reranker.rounds)
     stage("generators on everything")
-    generators = fit_all(histories, features, config, {part for part, _ in uses})
+    with threadpool_limits(config.threads):  # nothing is done beside it
+        generators = fit_all(histories, features, config, {part for part, _ in uses})
     return Trained(generators, final, reranker, gates + gate, curves | gnn.curves(generators))

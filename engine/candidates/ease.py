@@ -1,7 +1,8 @@
 """EASE: closed-form item-item weights. Steck, Embarrassingly Shallow Autoencoders for Sparse Data, WWW 2019.
 
-Departure: it is fitted on plain histories but read from histories that fade, at several half-lives, since what was
-chosen last says most about what comes next.
+Departures: it is fitted on plain histories but read from histories that fade, at several half-lives, since what was
+chosen last says most about what comes next; and choices may be divided by a power of popularity first, D^-a, so that
+the weights are D^-a B D^(a/2): the head of the list is the better for it where popularity says little of taste.
 """
 
 from dataclasses import dataclass
@@ -68,7 +69,12 @@ def fit(histories: Histories, config: Ease) -> Weights:
     chosen = histories.seen()
     popularity = np.asarray(chosen.sum(axis=0)).ravel()
     kept = most_chosen(popularity, config.max_items)
-    return Weights(config.half_lives, kept, weights(sparse.csr_array(chosen[:, kept]), config.l2))
+    damp = popularity[kept].astype(np.float32) ** np.float32(-config.power)
+    matrix = weights(sparse.csr_array(chosen[:, kept] @ sparse.diags_array(damp)), config.l2)
+    if config.power:
+        matrix *= damp[:, None]
+        matrix *= damp**-0.5
+    return Weights(config.half_lives, kept, matrix)
 
 
 def weights(chosen: Matrix, l2: float) -> Scores:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping
 
-from engine.candidates import content, ease, gnn, popular, prior, transitions
+from engine.candidates import als, content, ease, gnn, neighbours, popular, prior, transitions
 from engine.candidates.base import Features, Generator, ItemToItem, Tensors
 from engine.candidates.popular import Popularity
 from engine.config import Config
@@ -10,6 +10,8 @@ from engine.history import Histories
 
 FIT: Mapping[str, Callable[[Histories, Features, Config], Generator]] = {
     "ease": lambda histories, features, config: ease.fit(histories, config.candidates.ease),
+    "als": lambda histories, features, config: als.fit(histories, config.candidates.als, config.seed),
+    "neighbours": lambda histories, features, config: neighbours.fit(histories, config.candidates.neighbours),
     "transitions": lambda histories, features, config: transitions.fit(
         "transitions", histories, config.candidates.transitions
     ),
@@ -23,6 +25,8 @@ FIT: Mapping[str, Callable[[Histories, Features, Config], Generator]] = {
 }
 RESTORE: Mapping[str, Callable[[Tensors], Generator]] = {
     "ease": ease.restore,
+    "als": als.restore,
+    "neighbours": lambda tensors: ItemToItem.from_tensors("neighbours", tensors),
     "transitions": lambda tensors: ItemToItem.from_tensors("transitions", tensors),
     "later": lambda tensors: ItemToItem.from_tensors("later", tensors),
     "popularity": lambda tensors: Popularity(tensors["log_count"].astype("float32")),

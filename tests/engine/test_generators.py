@@ -5,9 +5,9 @@ import pytest
 from scipy import sparse
 
 from engine import history
-from engine.candidates import Features, amount, ease, fit_all, prior, restore, transitions
+from engine.candidates import Features, als, amount, ease, fit_all, neighbours, prior, restore, transitions
 from engine.candidates.registry import FIT
-from engine.config import Config, Content, Ease, Prior, Transitions
+from engine.config import Als, Config, Content, Ease, Neighbours, Prior, Transitions
 from engine.history import Histories
 
 N = 12
@@ -37,7 +37,7 @@ def features(seed: int = 0) -> Features:
     return Features(sparse.csr_array(facts), words, noise, noise[:, :2], np.zeros(2, np.int64))
 
 
-@pytest.mark.parametrize("name", ["ease", "content", "gnn"])
+@pytest.mark.parametrize("name", ["ease", "als", "neighbours", "content", "gnn"])
 def test_the_item_left_out_comes_first(name: str) -> None:
     histories = checkerboard()
     config = Config.model_validate({"candidates": {"ease": {"l2": 1.0}}})
@@ -151,3 +151,68 @@ def test_a_new_item_that_lacks_what_all_others_have_is_not_flung_away() -> None:
     without_year = Features(0 * years[[0]], none[[0]], blank[[0]], blank[[0]], known.relations)
     without_year.facts.eliminate_zeros()
     assert np.abs(amount.learn(known).of(without_year)).max() <= amount.FARTHEST
+
+
+def test_ease_divides_by_popularity_before_and_gives_half_of_it_back() -> None:
+    histories = irregular()
+    chosen = histories.seen().toarray()
+    popularity = chosen.sum(0)
+    scaled = chosen / popularity**0.4
+    inverse = np.linalg.inv(scaled.T @ scaled + 2.0 * np.eye(N))
+    expected = (np.eye(N) - inverse / np.diag(inverse)) / popularity[:, None] ** 0.4 * popularity**0.2
+    assert np.allclose(ease.fit(histories, Ease(l2=2.0, power=0.4)).matrix, expected, atol=1e-4)
+
+
+def irregular(users: int = 40) -> Histories:
+    """Histories of 1 to 12 events, some items met more often than others, none twice by one user."""
+    rng = np.random.default_rng(5)
+    lengths = rng.integers(1, N + 1, users)
+    share = np.arange(1, N + 1) / np.arange(1, N + 1).sum()
+    items = np.concatenate([rng.choice(N, size, replace=False, p=share) for size in lengths]).astype(np.int32)
+    indptr = np.concatenate([[0], np.cumsum(lengths)])
+    return Histories(indptr, items, np.ones(len(items), np.float32), np.zeros(len(items), np.int64), N)
+
+
+@pytest.mark.parametrize("dim", [4, 64], ids=["long histories", "short histories"])
+def test_als_is_where_its_loss_is_least(dim: int) -> None:
+    """The closed form of the paper, a dim x dim system for each row, gives the same factors of users."""
+    histories = irregular()
+    weights = histories.weights(3.0)
+    model = als.fit(histories, Als(dim=dim, rest=0.2, l2=0.05, rounds=2), seed=0)
+    found = als.solve(weights, model.factors, model.gram, model.penalty)
+    whole = 0.2 * model.factors.T @ model.factors
+    for row, weight in enumerate(weights.toarray()):
+        n = np.count_nonzero(weight)
+        system = whole + (model.factors.T * weight) @ model.factors + 0.05 * (n + 0.2 * N) * np.eye(dim)
+        assert np.allclose(found[row], np.linalg.solve(system, model.factors.T @ weight), atol=1e-4)
+
+
+def test_als_loss_falls_with_every_round() -> None:
+    histories = irregular()
+    chosen = histories.seen().toarray()
+
+    def loss(rounds: int) -> float:
+        config = Als(dim=6, rest=0.1, l2=0.02, rounds=rounds)
+        model = als.fit(histories, config, seed=0)
+        users = als.solve(histories.seen(), model.factors, model.gram, model.penalty)
+        scores = users @ model.factors.T
+        mistakes = (chosen * (scores - 1) ** 2).sum() + 0.1 * (scores**2).sum()
+        size = ((chosen.sum(1) + 0.1 * N) * (users**2).sum(1)).sum()
+        size += ((chosen.sum(0) + 0.1 * len(users)) * (model.factors**2).sum(1)).sum()
+        return float(mistakes + 0.02 * size)
+
+    losses = [loss(rounds) for rounds in (1, 2, 4, 8)]
+    assert losses == sorted(losses, reverse=True)
+
+
+def test_neighbours_agree_with_their_formula() -> None:
+    histories = irregular()
+    chosen = histories.seen().toarray()
+    popularity, length = chosen.sum(0), chosen.sum(1)
+    config = Neighbours(length=0.4, history=0.5, power=0.2, keep=N)
+    expected = (chosen / popularity**0.5).T @ (chosen / length[:, None] ** 0.4 / popularity**0.2)
+    np.fill_diagonal(expected, 0)
+    assert np.allclose(neighbours.fit(histories, config).matrix.toarray(), expected, atol=1e-4)
+    cut = neighbours.fit(histories, config.model_copy(update={"keep": 3})).matrix.toarray()
+    for row, all_ in zip(cut, expected, strict=True):
+        assert np.allclose(np.sort(row[row > 0]), np.sort(all_)[-3:], atol=1e-4)

@@ -1,0 +1,151 @@
+"""Implicit matrix factorisation: iALS (Hu et al. 2008), regularised as in Rendle et al., Revisiting iALS, RecSys 2022.
+
+    sum over choices of (u.v - 1)^2 + rest * sum over all pairs of (u.v)^2 + l2 * sum of n_x |x|^2
+
+with n_x the choices of a user or item plus `rest` times those possible. No user is kept: a history is folded in by the
+same step that training repeats. In the basis where the Gram matrix of the other side is diagonal, M, that step is
+
+    x = M^-1 F' c,  (W^-1 + F M^-1 F') c = 1
+
+over the m rows F that were met with weights W: an m x m system, exact, and most histories are shorter than a factor is
+wide. It also says what each event adds to an item y: c_j * f_j M^-1 f_y.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from threadpoolctl import threadpool_limits
+
+from engine.candidates.base import Features, Scores, Tensors, fading, variants
+from engine.config import Als as Settings
+from engine.history import Histories, Matrix
+
+NAME = "als"
+BATCH_FLOATS = 8_000_000
+"""Most floats of rows that are solved for at once (32 MB)."""
+
+
+@dataclass(frozen=True)
+class Als:
+    """Shapes: factors (items, dim), in a basis where their Gram matrix is diagonal; gram (dim,) is `rest` times it."""
+
+    half_lives: tuple[float, ...]
+    factors: NDArray[np.float32]
+    gram: NDArray[np.float32]
+    penalty: tuple[float, float]
+    """l2 for each choice, and for having any: `rest` times l2 times the items there were."""
+    name: str = NAME
+
+    @property
+    def signals(self) -> tuple[str, ...]:
+        return variants(self.name, self.half_lives)
+
+    def score(self, histories: Histories) -> Scores:
+        scores = np.empty((len(self.half_lives), len(histories), histories.n_items), np.float32)
+        for out, half_life in zip(scores, self.half_lives, strict=True):
+            np.matmul(solve(histories.weights(half_life), self.factors, self.gram, self.penalty), self.factors.T, out)
+        return scores
+
+    def credit(self, history: Histories, item: int) -> Scores:
+        weights = fading(history, self.half_lives)
+        found = np.zeros_like(weights)
+        for out, weight in zip(found, weights, strict=True):
+            at = np.flatnonzero(weight)  # of a repeated item only the latest event counts
+            rows = self.factors[history.items[at]]
+            damped = rows / (self.gram + self.penalty[0] * len(at) + self.penalty[1])
+            share = np.linalg.solve(damped @ rows.T + np.diag(1 / weight[at]), np.ones(len(at), np.float32))
+            out[at] = share * (damped @ self.factors[item])
+        return found
+
+    def grow(self, features: Features) -> "Als":
+        return replace(self, factors=np.pad(self.factors, ((0, len(features)), (0, 0))))
+
+    def tensors(self) -> Tensors:
+        lives, penalty = np.array(self.half_lives), np.array(self.penalty)
+        return {"half_lives": lives, "factors": self.factors, "gram": self.gram, "penalty": penalty}
+
+
+def restore(tensors: Tensors) -> Als:
+    factors, gram = (np.asarray(tensors[name], np.float32) for name in ("factors", "gram"))
+    each, any_ = tensors["penalty"].tolist()
+    return Als(tuple(tensors["half_lives"].tolist()), factors, gram, (each, any_))
+
+
+def fit(histories: Histories, config: Settings, seed: int) -> Als:
+    """Alternate between users and items `rounds` times; a round grows with the events times their users' lengths."""
+    chosen = histories.seen()
+    by_item = sparse.csr_array(chosen.T)
+    users, items = chosen.shape
+    rng = np.random.default_rng(seed)
+    factors = rng.standard_normal((items, config.dim), np.float32) * np.float32(0.3 / config.dim**0.5)
+    factors[np.diff(by_item.indptr) == 0] = 0
+    of_users = (config.l2, config.l2 * config.rest * items)
+    of_items = (config.l2, config.l2 * config.rest * users)
+    with threadpool_limits(1):  # many small products: threads would only wait for each other
+        for _ in range(config.rounds):
+            factors, gram = diagonal(factors, config.rest)
+            people, other = diagonal(solve(chosen, factors, gram, of_users), config.rest)
+            factors = solve(by_item, people, other, of_items)
+    factors, gram = diagonal(factors, config.rest)
+    return Als(config.half_lives, factors, gram, of_users)
+
+
+def diagonal(factors: NDArray[np.float32], rest: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The same factors turned so that their Gram matrix is diagonal, and `rest` times that diagonal."""
+    values, basis = np.linalg.eigh((factors.T @ factors).astype(np.float64))
+    return factors @ basis.astype(np.float32), (rest * values.clip(0)).astype(np.float32)
+
+
+def solve(
+    chosen: Matrix, factors: NDArray[np.float32], gram: NDArray[np.float32], penalty: tuple[float, float]
+) -> NDArray[np.float32]:
+    """(rows, dim) the factor of each row of `chosen` (rows, columns), given those of the columns; zeros for none."""
+    dim = factors.shape[1]
+    result = np.zeros((chosen.shape[0], dim), np.float32)
+    lengths = np.diff(chosen.indptr)
+    order = np.argsort(lengths, kind="stable")
+    at = int(np.searchsorted(lengths[order], 1))
+    while at < len(order):
+        # Rows of about one length together, so that little of a batch is padding.
+        most = max(1, 1 + int(lengths[order[at]] * 1.25))
+        stop = min(int(np.searchsorted(lengths[order], most, side="right")), at + max(1, BATCH_FLOATS // (most * dim)))
+        rows = order[at:stop]
+        columns, weights = padded(chosen, rows)
+        damp = gram + penalty[0] * lengths[rows][:, None] + penalty[1]
+        step = short if columns.shape[1] <= dim else long
+        result[rows] = step(factors[columns] * (weights > 0)[..., None], weights, damp.astype(np.float32))
+        at = stop
+    return result
+
+
+def padded(chosen: Matrix, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """(rows, widest) columns of some rows and their weights, 0 beyond the end of a row."""
+    starts, lengths = chosen.indptr[rows], np.diff(chosen.indptr)[rows]
+    place = np.arange(lengths.max())
+    real = place < lengths[:, None]
+    at = np.where(real, starts[:, None] + place, 0)
+    return chosen.indices[at].astype(np.int64), np.where(real, chosen.data[at], 0).astype(np.float32)
+
+
+def short(met: NDArray[np.float32], weights: NDArray[np.float32], damp: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(rows, dim) by an m x m system. Shapes: met (rows, m, dim), weights (rows, m), damp (rows, dim)."""
+    real = weights > 0
+    damped = met / damp[:, None, :]
+    system = damped @ met.transpose(0, 2, 1)
+    at = np.arange(met.shape[1])
+    system[:, at, at] += np.where(real, 1 / np.where(real, weights, 1), 1)
+    share = np.linalg.solve(system, real[..., None].astype(np.float32))
+    found: NDArray[np.float32] = (damped.transpose(0, 2, 1) @ share)[..., 0]
+    return found
+
+
+def long(met: NDArray[np.float32], weights: NDArray[np.float32], damp: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The same by a dim x dim system, which is smaller where more was met than a factor is wide."""
+    weighed = met * weights[..., None]
+    system = weighed.transpose(0, 2, 1) @ met
+    at = np.arange(met.shape[2])
+    system[:, at, at] += damp
+    found: NDArray[np.float32] = np.linalg.solve(system, weighed.sum(1)[..., None])[..., 0]
+    return found
