@@ -78,7 +78,8 @@ def rank(tables: Catalogue, features: Features, settings: Config, folder: Path, 
     if seed == 0:
         rivals, costs = benchmark.rivals(asked, features, settings, 20)
         rows += [benchmark.row_of(name, asked, settings, *best) for name, best in rivals]
-        print("  alone, seconds of the processor: ", ", ".join(f"{name} {cost.seconds:.0f}" for name, cost in costs.items()))
+        each = ", ".join(f"{name} {cost.seconds:.0f}" for name, cost in costs.items())
+        print("  alone, seconds of the processor:", each, flush=True)
     benchmark.write_runs(rows, asked, folder / f"seed-{seed}")
 
 

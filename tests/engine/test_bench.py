@@ -17,7 +17,7 @@ from engine.candidates import Features
 from engine.cli import app
 from engine.config import Config
 from engine.errors import DataError
-from engine.evaluation import metrics, plots, splits
+from engine.evaluation import plots, splits
 from engine.evaluation.report import Report
 from tests.engine.two_kinds import write
 
