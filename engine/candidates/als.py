@@ -11,6 +11,7 @@ over the m rows F that were met with weights W: an m x m system, exact, and most
 wide. It also says what each event adds to an item y: c_j * f_j M^-1 f_y.
 """
 
+import threading
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -23,6 +24,7 @@ from engine.config import Als as Settings
 from engine.history import Histories, Matrix
 
 NAME = "als"
+_ALONE = threading.Lock()
 BATCH_FLOATS = 8_000_000
 """Most floats of rows that are solved for at once (32 MB)."""
 
@@ -83,7 +85,8 @@ def fit(histories: Histories, config: Settings, seed: int) -> Als:
     factors[np.diff(by_item.indptr) == 0] = 0
     of_users = (config.l2, config.l2 * config.rest * items)
     of_items = (config.l2, config.l2 * config.rest * users)
-    with threadpool_limits(1):  # many small products: threads would only wait for each other
+    # Many small products: two threads would wait for each other at every one of them, and take thirty times as long.
+    with _ALONE, threadpool_limits(1):
         for _ in range(config.rounds):
             factors, gram = diagonal(factors, config.rest)
             people, other = diagonal(solve(chosen, factors, gram, of_users), config.rest)

@@ -1,6 +1,6 @@
 """Weft on amazon-book, the split of KGAT that many papers report on, scored by the judge beside the data.
 
-    python scripts/bench/amazon_book.py [--seeds 0 1 2]
+    python scripts/bench/amazon_book.py [--seeds 0 1 2] [--rivals]
 
 Wanted: recall@20 .182, NDCG@20 .106, in at most three times the time of our own EASE and under 16 GiB. Nothing in this
 data has a time, so no generator looks at the order of events. Settings were chosen on a fifth of train, held out.
@@ -37,6 +37,7 @@ def main() -> None:
     memory.keep_freed()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--rivals", action="store_true", help="also each generator alone, with the first seed")
     parser.add_argument("--shared", type=Path, default=Path("../shared"), help="folder with data/ and judge/")
     parser.add_argument("--work", type=Path, default=Path("runs"))
     choice = parser.parse_args()
@@ -48,7 +49,13 @@ def main() -> None:
     features = describe(tables, settings).features
     found: dict[str, list[tuple[float, float]]] = {}
     for seed in choice.seeds:
-        rank(tables, features, settings.model_copy(update={"seed": seed}), folder, seed)
+        rank(
+            tables,
+            features,
+            settings.model_copy(update={"seed": seed}),
+            folder,
+            choice.rivals and seed == choice.seeds[0],
+        )
         for run in sorted(folder.glob(f"seed-{seed}/*.tsv")):
             found.setdefault(run.stem, []).append(score(choice.shared, folder / "split", run))
     show(found)
@@ -62,8 +69,9 @@ def chosen(settings: Config) -> Config:
     return settings
 
 
-def rank(tables: Catalogue, features: Features, settings: Config, folder: Path, seed: int) -> None:
-    """Run files of Weft and, with the first seed, of each generator alone; time and memory."""
+def rank(tables: Catalogue, features: Features, settings: Config, folder: Path, rivals: bool) -> None:
+    """Run files of Weft and, with `rivals`, of each generator alone; time and memory."""
+    seed = settings.seed
     asked = benchmark.question(tables, splits.read_folder(folder / "split", tables.interactions))
     start, processor = time.perf_counter(), time.process_time()
     ranker, trained = benchmark.trained_ranker(asked, features, settings, print)
@@ -75,9 +83,9 @@ def rank(tables: Catalogue, features: Features, settings: Config, folder: Path, 
         print(f"  {gate.part:>12} {gate.kind:<6} {gate.gain:+.4f} ({gate.low:+.4f} to {gate.high:+.4f}) {kept}")
     rows = [benchmark.row_of("weft", asked, settings, *benchmark.ranked(ranker, asked, 20))]
     del ranker, trained
-    if seed == 0:
-        rivals, costs = benchmark.rivals(asked, features, settings, 20)
-        rows += [benchmark.row_of(name, asked, settings, *best) for name, best in rivals]
+    if rivals:
+        found, costs = benchmark.rivals(asked, features, settings, 20)
+        rows += [benchmark.row_of(name, asked, settings, *best) for name, best in found]
         each = ", ".join(f"{name} {cost.seconds:.0f}" for name, cost in costs.items())
         print("  alone, seconds of the processor:", each, flush=True)
     benchmark.write_runs(rows, asked, folder / f"seed-{seed}")
