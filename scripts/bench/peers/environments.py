@@ -33,7 +33,7 @@ def ready(peer: str, folder: Path = FOLDER) -> Environment:
     shutil.rmtree(home, ignore_errors=True)
     for command in (
         [uv, "venv", "--quiet", "--python", sys.executable, str(home)],
-        # The list is whole. Resolving would refuse it: RecBole asks for packages that no longer have a build.
+        # The list is whole. Resolving would refuse it: RecBole asks for ray, which it does not need here.
         [uv, "pip", "install", "--quiet", "--no-deps", "--python", str(python), "--requirement", str(wanted)],
     ):
         try:

@@ -29,7 +29,7 @@ from scipy import sparse
 
 
 class KGATWithoutDGL(KGAT):
-    """KGAT builds one matrix with DGL, which has no build for this torch; here scipy does the same."""
+    """KGAT builds one matrix with DGL, which does not import beside this torch; here scipy does the same."""
 
     def init_graph(self) -> Any:
         graph = self.ckg
