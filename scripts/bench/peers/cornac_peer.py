@@ -40,15 +40,13 @@ def fit(
     features: NDArray[np.float32], known: Events, settings: dict[str, Any], seed: int
 ) -> Iterator[tuple[int, Scorer]]:
     """A few epochs at a time, each time from where the last ended (the moments of Adam start anew)."""
-    touched = np.unique(known.items)
-    order = np.concatenate([touched, np.setdiff1d(np.arange(known.shape[1]), touched)])
-    place = np.argsort(order)
-    # Cornac draws what was not chosen from the first `num_items` numbers: those of items that somebody has touched.
+    # Cornac draws what was not chosen from all items that it is given, so it is given those that somebody has touched.
+    touched, numbers = np.unique(known.items, return_inverse=True)
     users = OrderedDict((user, user) for user in range(known.shape[0]))
-    items = OrderedDict((item, item) for item in range(known.shape[1]))
-    triples = zip(known.users.tolist(), place[known.items].tolist(), [1.0] * len(known.users), strict=True)
+    items = OrderedDict((number, number) for number in range(len(touched)))
+    triples = zip(known.users.tolist(), numbers.tolist(), [1.0] * len(numbers), strict=True)
     data = Dataset.build(triples, global_uid_map=users, global_iid_map=items, seed=seed)
-    data.add_modalities(item_image=ImageModality(features=features[order]))
+    data.add_modalities(item_image=ImageModality(features=features[touched]))
     learned: dict[str, Any] = {}
     for check in range(1, CHECKS + 1):
         torch.manual_seed(seed + check)
@@ -62,15 +60,14 @@ def fit(
             "E": model.emb_matrix,
             "Bp": model.beta_prime,
         }
-        own = model.gamma_item.copy()
-        own[len(touched) :] = 0  # still as drawn at the start, which says nothing of an item
-        bias = model.beta_item + model.visual_bias
+        yield STEP * check, partial(scores, learned, features, touched)
 
-        def score(some: Ints, model: Any = model, own: Any = own, bias: Any = bias) -> Any:
-            made = model.gamma_user[some] @ own.T + model.theta_user[some] @ model.theta_item.T + bias
-            return made[:, place]
 
-        yield STEP * check, score
+def scores(learned: dict[str, NDArray[np.float32]], features: NDArray[np.float32], touched: Ints, users: Ints) -> Any:
+    """(users, items) scores; of an item that nobody has touched only what its vector says."""
+    made = learned["Tu"][users] @ (features @ learned["E"]).T + (features @ learned["Bp"]).ravel()
+    made[:, touched] += learned["Gu"][users] @ learned["Gi"].T + learned["Bi"]
+    return made
 
 
 def main() -> None:
