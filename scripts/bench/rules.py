@@ -30,6 +30,9 @@ RULES = {
 }  # fmt: skip
 
 
+OFF = ("ease", "als", "neighbours", "content", "gnn", "prior")
+
+
 def made_up(items: int) -> Engine:
     """An engine of so many items, with transitions, popularity and a reranker."""
     rng = np.random.default_rng(0)
@@ -66,7 +69,7 @@ def made_up(items: int) -> Engine:
             },
             "encoders": {"text": "", "image": ""},
             "fusion": {"gate": False, "users": 200, "rounds": 60},
-            "candidates": {name: {"enabled": False} for name in ("ease", "content", "gnn", "prior")},
+            "candidates": {name: {"enabled": False} for name in OFF},
         }
     )  # fmt: skip
     tables = from_tables(table, pl.DataFrame(events), config, pl.DataFrame(triples), pl.DataFrame(users))

@@ -5,7 +5,7 @@ from functools import partial
 import polars as pl
 
 from engine import Engine
-from engine.config import Config
+from engine.config import Candidates, Config
 from engine.tables.catalogue import from_tables
 from graph.rules import Rules
 
@@ -40,9 +40,7 @@ def build() -> Engine:
             "graph": {"store": "none"},
             "tracking": {"to": ""},
             "fusion": {"gate": False, "rerank": False},
-            "candidates": {
-                name: {"enabled": False} for name in ("ease", "transitions", "later", "content", "gnn", "prior")
-            },
+            "candidates": {name: {"enabled": False} for name in Candidates.model_fields if name != "popularity"},
         }
     )
     items = pl.DataFrame(ITEMS, schema=COLUMNS, orient="row")

@@ -11,7 +11,7 @@ from scipy import sparse
 from engine import Engine, artifact, growth
 from engine import config as configuration
 from engine.candidates import spectrum
-from engine.config import Config
+from engine.config import Candidates, Config
 from engine.errors import ArtifactError, ConfigError, DataError, UnknownIdError
 from engine.tables import catalogue
 
@@ -174,7 +174,7 @@ def test_an_evaluation_of_too_little_is_told(tmp_path, split):
 
 def test_no_generator_at_all_is_told(tmp_path):
     off = {"enabled": False}
-    names = ("ease", "transitions", "later", "popularity")
+    names = tuple(Candidates.model_fields)
     with pytest.raises(ConfigError, match="no generator is left"):
         build(tmp_path, [{"item_id": f"i{k}"} for k in range(16)], data={"text": []}, **dict.fromkeys(names, off))
 

@@ -17,6 +17,10 @@ CONFIG = """
     [fusion]
     users = 30
     rounds = 5
+    [candidates.als]
+    enabled = false
+    [candidates.neighbours]
+    enabled = false
     [candidates.later]
     enabled = false
     [candidates.prior]
