@@ -133,8 +133,9 @@ def unordered(config: Config) -> Config:
     """No transitions, and histories that do not fade: what is left when the order of events says nothing."""
     for name in ORDERED:
         config = switched(config, name, {"enabled": False})
-    for name in ("ease", "als", "neighbours", "content", "gnn"):
-        config = switched(config, name, {"half_lives": (np.inf,)})
+    for name, section in config.candidates:
+        if hasattr(section, "half_lives") and name not in ORDERED:
+            config = switched(config, name, {"half_lives": (np.inf,)})
     return config
 
 

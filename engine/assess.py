@@ -49,7 +49,7 @@ def assess(
         by_history=slices.by_history_length(first.metrics[f"recall@{k}"], asked.asked.lengths),
         by_popularity=slices.by_item_popularity(first.ranked[:, :k], asked.relevant, popularity),
         rival=rival.name if rival else "",
-        segments=groups.gains(tables, split, asked, features, [rows], config),
+        segments=groups.gains(tables, split, asked, features, [rows], rival, config),
         fits=fits,
         contributions=benchmark.shares(trained, features, asked),
         curves={name: list(values) for name, values in trained.curves.items()},
@@ -69,15 +69,20 @@ def own_split(tables: Catalogue, config: Config) -> Split:
 
 def ranker(row: Row, config: Config, popularity: NDArray[np.int64], users: int) -> report.Ranker:
     """Means of a ranker with intervals; of coverage and novelty there is one figure only."""
-    k, settings = config.evaluation.k, config.evaluation
-    cells = {}
-    for name in (f"recall@{k}", f"ndcg@{k}", f"mrr@{k}", f"map@{k}", f"hit@{k}"):
-        low, high = bootstrap.interval(row.metrics[name], settings.resamples, config.seed)
-        cells[name] = report.Metric(mean=float(row.metrics[name].mean()), low=low, high=high)
+    k = config.evaluation.k
+    cells = {
+        name: metric(row, name, config) for name in (f"recall@{k}", f"ndcg@{k}", f"mrr@{k}", f"map@{k}", f"hit@{k}")
+    }
     top = row.ranked[:, :k]
     cells["coverage"] = report.Metric(mean=metrics.coverage(top, len(popularity)))
     cells["novelty"] = report.Metric(mean=metrics.novelty(top, popularity, users))
     return report.Ranker(name=row.name, metrics=cells)
+
+
+def metric(row: Row, name: str, config: Config) -> report.Metric:
+    """The mean over users with its interval."""
+    low, high = bootstrap.interval(row.metrics[name], config.evaluation.resamples, config.seed)
+    return report.Metric(mean=float(row.metrics[name].mean()), low=low, high=high)
 
 
 def gate(one: Gate) -> report.Gate:

@@ -105,7 +105,7 @@ def run(
         gates={seed: [assess.gate(gate) for gate in one.trained.gates] for seed, one in zip(seeds, found, strict=True)},
         dropped=dropped(found),
         rival=rival.name if rival else "",
-        segments=groups.gains(tables, split, asked, features, rows, config),
+        segments=groups.gains(tables, split, asked, features, rows, rival, config),
     )
     return Made(bench, rows[0])
 
@@ -124,10 +124,7 @@ def averages(runs: Sequence[list[Row]]) -> list[Row]:
 def ranker(row: Row, best: Row, config: Config) -> Ranker:
     """Means with intervals, and the lead of `best` over it."""
     k, resamples, seed = config.evaluation.k, config.evaluation.resamples, config.seed
-    cells = {}
-    for name in (f"recall@{k}", f"ndcg@{k}", f"mrr@{k}", f"hit@{k}"):
-        low, high = bootstrap.interval(row.metrics[name], resamples, seed)
-        cells[name] = Metric(mean=float(row.metrics[name].mean()), low=low, high=high)
+    cells = {name: assess.metric(row, name, config) for name in (f"recall@{k}", f"ndcg@{k}", f"mrr@{k}", f"hit@{k}")}
     lead = bootstrap.gain(best.metrics[f"ndcg@{k}"], row.metrics[f"ndcg@{k}"], resamples, seed)
     return Ranker(name=row.name, metrics=cells, lead=Interval(mean=lead.mean, low=lead.low, high=lead.high))
 

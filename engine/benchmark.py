@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from engine import fusion, history
 from engine.candidates import Features, Scores, enabled, fit_all
 from engine.config import Config
-from engine.evaluation import bootstrap, metrics, runs
+from engine.evaluation import metrics, runs
 from engine.evaluation.splits import Split
 from engine.history import Histories, Matrix
 from engine.ranker import BATCH_FLOATS, Ranker
@@ -170,20 +170,6 @@ def write_runs(rows: list[Row], asked: Question, folder: Path) -> None:
     for row in rows:
         name = row.name.replace(" ", "-").replace(":", "-")
         runs.write(folder / f"{name}.tsv", asked.users, asked.items, row.ranked, row.scores)
-
-
-def table(rows: list[Row], config: Config) -> pl.DataFrame:
-    """Means with 95% intervals over users, and the paired gain in NDCG of the first row over each."""
-    k, resamples, seed = config.evaluation.k, config.evaluation.resamples, config.seed
-    made = []
-    for row in rows:
-        cells: dict[str, object] = {"ranker": row.name}
-        for metric in (f"recall@{k}", f"ndcg@{k}", f"mrr@{k}", f"hit@{k}"):
-            low, high = bootstrap.interval(row.metrics[metric], resamples, seed)
-            cells |= {metric: float(row.metrics[metric].mean()), f"{metric} low": low, f"{metric} high": high}
-        lead = bootstrap.gain(rows[0].metrics[f"ndcg@{k}"], row.metrics[f"ndcg@{k}"], resamples, seed)
-        made.append(cells | {"lead": lead.mean, "lead low": lead.low, "lead high": lead.high})
-    return pl.DataFrame(made)
 
 
 def fused(ranker: Ranker, histories: Histories) -> NDArray[np.float32]:

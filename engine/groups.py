@@ -19,14 +19,13 @@ DAY = 86_400
 
 
 def gains(
-    tables: Catalogue, split: Split, asked: Question, features: Features, runs: Sequence[Sequence[Row]], config: Config
-) -> list[Segment]:
-    """The gain of the first row over its best rival in every group, over all runs; none where there is no rival.
+    tables: Catalogue, split: Split, asked: Question, features: Features, runs: Sequence[Sequence[Row]],
+    rival: Row | None, config: Config,
+) -> list[Segment]:  # fmt: skip
+    """The gain of the first row over `rival`, a row of every run, in every group; none where there is no rival.
 
-    Each run is that of a seed, with rows of the same names.
+    Each run is that of a seed.
     """
-    shared = [row for row in runs[0] if all(row.name in {other.name for other in run} for run in runs)]
-    rival = best_rival(shared, config)
     if rival is None:
         return []
     k, settings = config.evaluation.k, config.evaluation

@@ -28,8 +28,7 @@ def compete(models: Sequence[str], split: Path, items: Path, to: Path, seeds: Se
 
     What a peer prints goes to the error stream. Raises DataError when the script is absent or fails.
     """
-    if not SCRIPT.exists():
-        raise DataError("--peers needs a checkout of Weft: scripts/bench/peers/run.py is not part of the package")
+    refuse_absent()
     command = [
         sys.executable,
         str(SCRIPT),

@@ -55,10 +55,9 @@ class Als:
         found = np.zeros_like(weights)
         for out, weight in zip(found, weights, strict=True):
             at = np.flatnonzero(weight)  # of a repeated item only the latest event counts
-            rows = self.factors[history.items[at]]
-            damped = rows / (self.gram + self.penalty[0] * len(at) + self.penalty[1])
-            share = np.linalg.solve(damped @ rows.T + np.diag(1 / weight[at]), np.ones(len(at), np.float32))
-            out[at] = share * (damped @ self.factors[item])
+            damp = damping(self.gram, self.penalty, np.array([len(at)]))
+            damped, share = shares(self.factors[history.items[at]][None], weight[None, at], damp)
+            out[at] = share[0] * (damped[0] @ self.factors[item])
         return found
 
     def grow(self, features: Features) -> "Als":
@@ -116,11 +115,16 @@ def solve(
         stop = min(int(np.searchsorted(lengths[order], most, side="right")), at + max(1, BATCH_FLOATS // (most * dim)))
         rows = order[at:stop]
         columns, weights = padded(chosen, rows)
-        damp = gram + penalty[0] * lengths[rows][:, None] + penalty[1]
         step = short if columns.shape[1] <= dim else long
-        result[rows] = step(factors[columns] * (weights > 0)[..., None], weights, damp.astype(np.float32))
+        damp = damping(gram, penalty, lengths[rows])
+        result[rows] = step(factors[columns] * (weights > 0)[..., None], weights, damp)
         at = stop
     return result
+
+
+def damping(gram: NDArray[np.float32], penalty: tuple[float, float], lengths: NDArray[np.int64]) -> NDArray[np.float32]:
+    """(rows, dim) the diagonal M of each row that has met so many, (rows,)."""
+    return np.asarray(gram + penalty[0] * lengths[:, None] + penalty[1], np.float32)
 
 
 def padded(chosen: Matrix, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
@@ -134,14 +138,21 @@ def padded(chosen: Matrix, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], 
 
 def short(met: NDArray[np.float32], weights: NDArray[np.float32], damp: NDArray[np.float32]) -> NDArray[np.float32]:
     """(rows, dim) by an m x m system. Shapes: met (rows, m, dim), weights (rows, m), damp (rows, dim)."""
+    damped, share = shares(met, weights, damp)
+    found: NDArray[np.float32] = (damped.transpose(0, 2, 1) @ share[..., None])[..., 0]
+    return found
+
+
+def shares(
+    met: NDArray[np.float32], weights: NDArray[np.float32], damp: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """(rows, m, dim) F M^-1 and (rows, m) c of the formula above; padding has none."""
     real = weights > 0
     damped = met / damp[:, None, :]
     system = damped @ met.transpose(0, 2, 1)
     at = np.arange(met.shape[1])
     system[:, at, at] += np.where(real, 1 / np.where(real, weights, 1), 1)
-    share = np.linalg.solve(system, real[..., None].astype(np.float32))
-    found: NDArray[np.float32] = (damped.transpose(0, 2, 1) @ share)[..., 0]
-    return found
+    return damped, np.linalg.solve(system, real[..., None].astype(np.float32))[..., 0]
 
 
 def long(met: NDArray[np.float32], weights: NDArray[np.float32], damp: NDArray[np.float32]) -> NDArray[np.float32]:

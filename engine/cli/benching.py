@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engine.cli.measuring import show_harmed
-from engine.cli.output import say, show, warn
+from engine.cli.output import interval, say, show, warn
 from engine.cli.working import Working
 from engine.errors import DataError
 
@@ -105,14 +105,20 @@ def bench(
 
 def show_rows(rows: "list[Row]", settings: "Config") -> None:
     """What the first row has over each of the others."""
-    from engine import benchmark
+    from engine.bench import ranker
 
     metric = f"ndcg@{settings.evaluation.k}"
+    made = [ranker(row, rows[0], settings) for row in rows]
     show(
         ("ranker", metric, "lead of weft", "95% interval"),
         [
-            (one["ranker"], f"{one[metric]:.4f}", f"{one['lead']:+.4f}", interval(one["lead low"], one["lead high"]))
-            for one in benchmark.table(rows, settings).iter_rows(named=True)
+            (
+                one.name,
+                f"{one.metrics[metric].mean:.4f}",
+                f"{one.lead.mean:+.4f}",
+                interval(one.lead.low, one.lead.high),
+            )
+            for one in made
         ],
     )
 
@@ -173,10 +179,6 @@ def show_bench(made: "Bench") -> None:
                 for one in made.dropped
             ],
         )
-
-
-def interval(low: float, high: float) -> str:
-    return f"{low:+.4f} to {high:+.4f}"
 
 
 def ablate(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engine.cli.asking import Artefact, opened
-from engine.cli.output import say, show
+from engine.cli.output import interval, say, show
 from engine.cli.working import Working
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def show_harmed(segments: "list[Segment]", rival: str) -> None:
                 str(one.users),
                 one.metric,
                 f"{one.gain:+.4f}",
-                f"{one.low:+.4f} to {one.high:+.4f}",
+                interval(one.low, one.high),
             )
             for one in harmed
         ]

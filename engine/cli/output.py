@@ -108,3 +108,8 @@ def count(n: int) -> int:
     if not 1 <= n <= MOST:
         raise DataError(f"-n must be from 1 to {MOST}, not {n}")
     return n
+
+
+def interval(low: float, high: float) -> str:
+    """An interval of a gain, as tables show it."""
+    return f"{low:+.4f} to {high:+.4f}"

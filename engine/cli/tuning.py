@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from engine.cli.benching import SplitFolder, interval, opened
-from engine.cli.output import say, show
+from engine.cli.benching import SplitFolder, opened
+from engine.cli.output import interval, say, show
 from engine.cli.working import Working
 
 if TYPE_CHECKING:

@@ -8,13 +8,12 @@ data has a time, so no generator looks at the order of events. Settings were cho
 
 import argparse
 import resource
-import subprocess
-import sys
 import time
-from math import inf
 from pathlib import Path
 
 import numpy as np
+from movielens import figures, judge
+from peers.peer_table import PUBLISHED
 
 from engine import ablation, benchmark, config, memory
 from engine.candidates import Features
@@ -26,11 +25,9 @@ from engine.tables import catalogue
 from engine.tables.catalogue import Catalogue
 
 CHOSEN = {
-    "ease": {"l2": 20.0, "power": 0.25, "half_lives": (inf,)},
-    "als": {"dim": 128, "rounds": 16, "half_lives": (inf,)},
-    "neighbours": {"half_lives": (inf,)},
+    "ease": {"l2": 20.0, "power": 0.25},
+    "als": {"dim": 128, "rounds": 16},
 }
-PUBLISHED = {"KGAT (published)": (0.1503, None), "KGIN (published)": (0.1688, 0.0915)}
 
 
 def main() -> None:
@@ -47,7 +44,7 @@ def main() -> None:
     settings = chosen(config.load(folder / "tables" / "weft.toml"))
     tables = catalogue.read(settings)
     features = describe(tables, settings).features
-    found: dict[str, list[tuple[float, float]]] = {}
+    found: dict[str, list[tuple[float, ...]]] = {}
     for seed in choice.seeds:
         rank(
             tables,
@@ -57,7 +54,7 @@ def main() -> None:
             choice.rivals and seed == choice.seeds[0],
         )
         for run in sorted(folder.glob(f"seed-{seed}/*.tsv")):
-            found.setdefault(run.stem, []).append(score(choice.shared, folder / "split", run))
+            found.setdefault(run.stem, []).append(figures(choice.shared, folder / "split", run))
     show(found)
 
 
@@ -91,26 +88,14 @@ def rank(tables: Catalogue, features: Features, settings: Config, folder: Path, 
     benchmark.write_runs(rows, asked, folder / f"seed-{seed}")
 
 
-def score(shared: Path, split: Path, run: Path) -> tuple[float, float]:
-    """Recall and NDCG by the judge."""
-    lines = judge(shared, "score", "--split", split, "--run", run).splitlines()[1:]
-    own = dict(line.split("\t")[:2] for line in lines)
-    return float(own["recall@20"]), float(own["ndcg@20"])
-
-
-def judge(shared: Path, *arguments: object) -> str:
-    command = [sys.executable, str(shared / "judge" / "judge.py"), *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
-
-
-def show(found: dict[str, list[tuple[float, float]]]) -> None:
+def show(found: dict[str, list[tuple[float, ...]]]) -> None:
     """Means over the seeds, best NDCG first."""
     means = {name: np.mean(values, axis=0) for name, values in found.items()}
     print(f"\n{'ranker':28}{'recall@20':>10}{'ndcg@20':>10}   seeds")
     for name, (recall, ndcg) in sorted(means.items(), key=lambda pair: -pair[1][1]):
         print(f"{name:28}{recall:10.4f}{ndcg:10.4f}   {len(found[name])}")
-    for name, (recall, published) in PUBLISHED.items():
-        print(f"{name:28}{recall:10.4f}{published or float('nan'):10.4f}")
+    for name, recall, published in PUBLISHED["kgat"]:
+        print(f"{name + ' (published)':28}{recall:10.4f}{published or float('nan'):10.4f}")
 
 
 if __name__ == "__main__":

@@ -82,10 +82,16 @@ def rank(tables: Catalogue, settings: Config, folder: Path, ablations: bool) -> 
 def score(shared: Path, split: Path, run: Path, best: Path) -> list[float]:
     """Recall, NDCG, and Weft's paired lead in NDCG with its interval, by the judge."""
     said = judge(shared, "score", "--split", split, "--run", best, "--against", run)
-    own = dict(line.split("\t")[:2] for line in judge(shared, "score", "--split", split, "--run", run).splitlines()[1:])
     lead = next(line.split("\t") for line in said.splitlines() if line.startswith("gain in ndcg"))
     low, high = lead[2].strip("[]").split(",")
-    return [*(float(own[name]) for name in METRICS), float(lead[1]), float(low), float(high)]
+    return [*figures(shared, split, run), float(lead[1]), float(low), float(high)]
+
+
+def figures(shared: Path, split: Path, run: Path) -> tuple[float, ...]:
+    """Recall and NDCG by the judge."""
+    said = judge(shared, "score", "--split", split, "--run", run)
+    own = dict(line.split("\t")[:2] for line in said.splitlines()[1:])
+    return tuple(float(own[name]) for name in METRICS)
 
 
 def judge(shared: Path, *arguments: object) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from engine import Engine
-from engine.config import Config
+from engine.config import Candidates, Config
 from engine.tables.catalogue import from_tables
 from graph.rules import Rules
 
@@ -30,7 +30,7 @@ RULES = {
 }  # fmt: skip
 
 
-OFF = ("ease", "als", "neighbours", "content", "gnn", "prior")
+ON = ("transitions", "later", "popularity")
 
 
 def made_up(items: int) -> Engine:
@@ -69,7 +69,7 @@ def made_up(items: int) -> Engine:
             },
             "encoders": {"text": "", "image": ""},
             "fusion": {"gate": False, "users": 200, "rounds": 60},
-            "candidates": {name: {"enabled": False} for name in OFF},
+            "candidates": {name: {"enabled": name in ON} for name in Candidates.model_fields},
         }
     )  # fmt: skip
     tables = from_tables(table, pl.DataFrame(events), config, pl.DataFrame(triples), pl.DataFrame(users))

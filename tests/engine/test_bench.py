@@ -9,24 +9,17 @@ import numpy as np
 import polars as pl
 import pytest
 from scipy import sparse
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 from engine import ablation, bench, benchmark, history, peers, provenance
 from engine.benchmark import Question, Row
 from engine.candidates import Features
-from engine.cli import app
 from engine.config import Config
 from engine.errors import DataError
 from engine.evaluation import plots, splits
 from engine.evaluation.report import Report
+from tests.engine.command import weft
 from tests.engine.two_kinds import write
-
-
-def weft(*arguments: object) -> Result:
-    done = CliRunner().invoke(app, [str(argument) for argument in arguments])
-    if done.exception is not None and not isinstance(done.exception, SystemExit):
-        raise done.exception
-    return done
 
 
 @pytest.fixture(scope="module")

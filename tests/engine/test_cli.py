@@ -11,21 +11,14 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
-from engine.cli import app, output
+from engine.cli import output
 from engine.cli.working import Working
+from tests.engine.command import weft
 from tests.engine.outside import SHARED
 
 COMMAND = [sys.executable, "-c", "from engine.cli import app; app()"]
-
-
-def weft(*arguments: str | Path) -> Result:
-    """The command, within this process: an error that is not handled fails the test with its traceback."""
-    done = CliRunner().invoke(app, [str(argument) for argument in arguments])
-    if done.exception is not None and not isinstance(done.exception, SystemExit):
-        raise done.exception
-    return done
 
 
 def test_build_says_what_was_built(small_build: tuple[Path, Result]) -> None:

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 import graph
-from engine.cli import app
 from graph import files
 from graph.stores import server
+from tests.engine import command
 
 ITEMS = """item_id,title,genre,studio,kind
 1,Toy Story,Animation|Comedy,Pixar,Film > Family
@@ -40,10 +40,8 @@ what is this
 
 
 def weft(*arguments: object, code: int = 0) -> Result:
-    """`weft graph ...`, within this process: an error that is not handled fails the test with its traceback."""
-    done = CliRunner().invoke(app, ["graph", *map(str, arguments)])
-    if done.exception is not None and not isinstance(done.exception, SystemExit):
-        raise done.exception
+    """`weft graph ...`, ended with this code."""
+    done = command.weft("graph", *arguments)
     assert done.exit_code == code, done.output
     return done
 

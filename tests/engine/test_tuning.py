@@ -8,13 +8,11 @@ import optuna
 import polars as pl
 import pytest
 from optuna.trial import TrialState
-from typer.testing import CliRunner, Result
 
 from engine import config as configuration
 from engine import space, tuning
 from engine.assess import own_split
 from engine.benchmark import Question
-from engine.cli import app
 from engine.config import Config
 from engine.describe import describe
 from engine.errors import DataError
@@ -22,14 +20,8 @@ from engine.evaluation.splits import Split
 from engine.tables import catalogue
 from engine.tracking import Nothing
 from engine.tuning import Limits
+from tests.engine.command import weft
 from tests.engine.two_kinds import write
-
-
-def weft(*arguments: object) -> Result:
-    done = CliRunner().invoke(app, [str(argument) for argument in arguments])
-    if done.exception is not None and not isinstance(done.exception, SystemExit):
-        raise done.exception
-    return done
 
 
 @pytest.fixture(scope="module")
