@@ -6,17 +6,15 @@ chosen items of the group. Groups may overlap, and nothing is corrected for ther
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from engine.evaluation import bootstrap, metrics
+from engine.evaluation import bootstrap, metrics, slices
 from engine.evaluation.metrics import Cells, Floats, Ints
 from engine.evaluation.report import Segment
-from engine.evaluation.slices import HISTORY_EDGES
 
 FEWEST = 20
 """Users below which a group is not called harmed: its interval says little."""
@@ -78,14 +76,13 @@ def gains(
 def by_edges(by: str, values: NDArray[Any], edges: Sequence[int]) -> Grouping:
     """Users by a number: a group from each edge up to the next."""
     group = np.searchsorted(edges, values, side="right") - 1
-    spans = [str(start) if end == start + 1 else f"{start}–{end - 1}" for start, end in pairwise(edges)]
     members = (group == np.arange(len(edges))[:, None]) & np.isfinite(values)
-    return Grouping(by, "users", (*spans, f"{edges[-1]}+"), members)
+    return Grouping(by, "users", tuple(slices.labels(edges)), members)
 
 
 def by_history(lengths: Ints) -> Grouping:
     """Users by the number of their events."""
-    return by_edges("history, events", lengths, HISTORY_EDGES)
+    return by_edges("history, events", lengths, slices.HISTORY_EDGES)
 
 
 def by_pause(days: Floats) -> Grouping:
@@ -95,9 +92,8 @@ def by_pause(days: Floats) -> Grouping:
 
 def tenths(by: str, of: Literal["users", "items"], values: NDArray[Any]) -> Grouping:
     """Ten groups of one size, the lowest values first; those of one value are parted by number."""
-    tenth = np.empty(len(values), np.int64)
-    tenth[np.argsort(values, kind="stable")] = np.arange(len(values)) * 10 // max(1, len(values))
-    return Grouping(by, of, tuple(str(number) for number in range(1, 11)), tenth == np.arange(10)[:, None])
+    members = slices.tenth_of(values) == np.arange(10)[:, None]
+    return Grouping(by, of, tuple(str(number) for number in range(1, 11)), members)
 
 
 def by_language(texts: Sequence[str]) -> Grouping:

@@ -1,6 +1,7 @@
 """Quality in groups: of users by the length of their history, of items by their popularity."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -20,9 +21,7 @@ def by_history_length(
     """The mean of a metric (users,) over users whose history has so many events; groups without users are left out."""
     group = np.searchsorted(edges, lengths, side="right") - 1
     slices = []
-    for number, start in enumerate(edges):
-        last = number + 1 == len(edges)
-        label = f"{start}+" if last else _span(start, edges[number + 1] - 1)
+    for number, label in enumerate(labels(edges)):
         slices += _slice(label, values[group == number], resamples, seed)
     return slices
 
@@ -35,10 +34,7 @@ def by_item_popularity(
     `ranked` (users, k), `relevant` (users, items), `popularity` (items,). A user counts in a decile with the share of
     their relevant items of that decile that the list shows; a decile without relevant items is left out.
     """
-    n_items = len(popularity)
-    decile = np.empty(n_items, np.int64)
-    # Items of one popularity are parted by number: deciles have equal sizes whatever the ties.
-    decile[np.argsort(popularity, kind="stable")] = np.arange(n_items) * 10 // max(1, n_items)
+    decile = tenth_of(popularity)
     hits = metrics.hit_table(ranked, relevant)
     row, place = np.nonzero(hits)
     asked = relevant.tocoo()
@@ -52,8 +48,17 @@ def by_item_popularity(
     return slices
 
 
-def _span(first: int, last: int) -> str:
-    return str(first) if first == last else f"{first}\N{EN DASH}{last}"
+def labels(edges: Sequence[int]) -> list[str]:
+    """Names of the groups of whole numbers that begin at these edges; the last has no end."""
+    spans = [str(first) if end == first + 1 else f"{first}\N{EN DASH}{end - 1}" for first, end in pairwise(edges)]
+    return [*spans, f"{edges[-1]}+"]
+
+
+def tenth_of(values: NDArray[Any]) -> Ints:
+    """(n,) 0 to 9, the lowest values first: tenths of one size whatever the ties, which are parted by number."""
+    tenth = np.empty(len(values), np.int64)
+    tenth[np.argsort(values, kind="stable")] = np.arange(len(values)) * 10 // max(1, len(values))
+    return tenth
 
 
 def _count(rows: NDArray[Any], groups: NDArray[Any], users: int) -> NDArray[np.int64]:
