@@ -7,10 +7,13 @@ kinds of candidate lists come out of that, so that one fusion serves every case:
     short   all items, only the last few events: somebody who has just arrived
     mixed   all items, some of them hidden from the generators: new items among known ones
     cold    only the hidden items, every interaction with them an answer
+
+Where nothing says what an item is, no generator can tell two new items apart, and the last two are not made.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +26,8 @@ from engine.history import Histories
 
 LIST_FLOATS = 120_000_000
 """Most floats of one set of candidate lists (480 MB); users are sampled to stay below."""
+SHARED_ABOVE = 10_000
+"""Items above which one set of generators serves both, half of the users each: a fit costs minutes."""
 BASE, LEARN, JUDGE = 0, 1, 2
 
 
@@ -62,6 +67,46 @@ def hidden_items(histories: Histories, share: float, rng: np.random.Generator) -
     return hidden
 
 
+def both(
+    histories: Histories, features: Features, config: Config, rng: np.random.Generator
+) -> tuple[list[Case], list[Case]]:
+    """Cases to learn from and cases to judge by; none where there is too little history."""
+    part = parts(histories, config, rng)
+    share = 0.0 if features.empty else config.fusion.hidden_share
+    hidden = hidden_items(histories, share, rng)
+    if histories.n_items > SHARED_ABOVE:
+        part[part == LEARN] = JUDGE
+        users = 2 * config.fusion.users
+        made = cases(histories, part, JUDGE, hidden == JUDGE, features, config, rng, users, 2 * LIST_FLOATS)
+        halves = [(half(one, 0, rng), half(one, 1, rng)) for one in made]
+        halves = [(a, b) for a, b in halves if a.lists.chosen.any() and b.lists.chosen.any()]
+        return [learn for learn, _ in halves], [judge for _, judge in halves]
+    with ThreadPoolExecutor(min(2, config.threads)) as pool:
+        # Each has random draws of its own, so that nothing depends on which is the quicker.
+        learn, judge = pool.map(
+            lambda asked, own: cases(
+                histories, part, asked, hidden == asked, features, config, own, config.fusion.users, LIST_FLOATS
+            ),
+            (LEARN, JUDGE),
+            rng.spawn(2),
+        )
+    return learn, judge
+
+
+def half(case: Case, which: int, rng: np.random.Generator) -> Case:
+    """Every other user of a case, from the first or the second on."""
+    lists = case.lists
+    some = slice(which, None, 2)
+    lists = replace(
+        lists,
+        signals=lists.signals[some],
+        trust=lists.trust[some],
+        allowed=lists.allowed[some],
+        chosen=lists.chosen[some],
+    )
+    return Case(case.kind, case.names, lists, fusion.sample(lists, rng))
+
+
 def cases(
     histories: Histories,
     part: NDArray[np.int8],
@@ -70,23 +115,33 @@ def cases(
     features: Features,
     config: Config,
     rng: np.random.Generator,
+    users: int,
+    floats: int,
 ) -> list[Case]:
-    """The four kinds of lists asking for the events of part `asked`, by generators fitted on what came before."""
+    """The kinds of lists asking for the events of part `asked`, by generators fitted on what came before.
+
+    Of at most `users` users, and `floats` floats a kind.
+    """
     before, answers = histories.select(part < asked), histories.select(part == asked)
     if not len(before.items):
         return []
     names, everything = enabled(config, features), np.ones(histories.n_items, bool)
     made = []
+
+    def add(kind: str, fitted_on: Histories, inputs: Histories, answers: Histories, of: NDArray[np.bool_]) -> None:
+        wanted = users if kind in ("warm", "cold") else users // 2
+        made.append(case(kind, generators, fitted_on, inputs, answers, of, rng, wanted, floats))
+
     generators = fit_all(before, features, config, names)
-    for kind, inputs in (("warm", before), ("short", shortened(before, rng))):
-        made.append(case(kind, generators, before, inputs, answers, everything, config, rng))
+    add("warm", before, before, answers, everything)
+    add("short", before, shortened(before, rng), answers, everything)
     visible = before.select(~hidden[before.items])
     if hidden.any() and len(visible.items):
         del generators  # of a large catalogue two sets are gigabytes
         generators = fit_all(visible, features, config, names)
         touched = histories.select(hidden[histories.items] & (part <= asked))
-        made.append(case("mixed", generators, visible, visible, answers, everything, config, rng))
-        made.append(case("cold", generators, visible, visible, touched, hidden, config, rng))
+        add("mixed", visible, visible, answers, everything)
+        add("cold", visible, visible, touched, hidden)
     return [one for one in made if one.lists.chosen.any()]
 
 
@@ -103,13 +158,13 @@ def case(
     inputs: Histories,
     answers: Histories,
     candidates: NDArray[np.bool_],
-    config: Config,
     rng: np.random.Generator,
+    wanted: int,
+    floats: int,
 ) -> Case:
     """Candidate lists of a sample of the users who have answers; what they had seen before is not asked again."""
     width = sum(len(generator.signals) for generator in generators)
-    wanted = config.fusion.users if kind in ("warm", "cold") else config.fusion.users // 2
-    most = min(wanted, max(1, LIST_FLOATS // (fitted_on.n_items * width)))
+    most = min(wanted, max(1, floats // (fitted_on.n_items * width)))
     users = np.flatnonzero(answers.lengths > 0)
     users = np.sort(rng.permutation(users)[:most])
     inputs = inputs.take(users)

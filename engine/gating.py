@@ -63,14 +63,14 @@ def ndcg(
 
 
 def gate_parts(
-    learn: Sequence[Case], judge: Sequence[Case], owners: Sequence[str], config: Config
+    learn: Sequence[Case], judge: Sequence[Case], owners: Sequence[str], config: Config, content: bool
 ) -> tuple[set[Use], list[Gate]]:
-    """What each part is used for, and the evidence."""
+    """What each part is used for, and the evidence; no part says anything of new items without `content`."""
     uses, gates = set[Use](), list[Gate]()
     for side, kinds in enumerate(ASKED):
         asked = [one for one in judge if one.kind in kinds]
         taught = [one for one in learn if one.kind in kinds]
-        kept, found = list(owners), list[Gate]()
+        kept, found = list(owners) if side == KNOWN or content else [], list[Gate]()
         if asked and taught:
             kept, found = eliminate(taught, asked, owners, side, config)
         uses |= {(part, side) for part in kept}

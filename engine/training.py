@@ -2,16 +2,14 @@
 
 import logging
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from threadpoolctl import threadpool_limits
 
-from engine import fusion, rerank
+from engine import cases, fusion, rerank
 from engine.candidates import Features, Generator, enabled, fit_all, gnn
-from engine.cases import JUDGE, LEARN, cases, hidden_items, parts
 from engine.config import Config
 from engine.errors import ConfigError
 from engine.fusion import Fusion
@@ -43,8 +41,6 @@ def train(histories: Histories, features: Features, config: Config, stage: Calla
 
 def _train(histories: Histories, features: Features, config: Config, stage: Callable[[str], None]) -> Trained:
     rng = np.random.default_rng(config.seed)
-    part = parts(histories, config, rng)
-    hidden = hidden_items(histories, config.fusion.hidden_share, rng)
     owners = enabled(config, features)
     if not owners:
         raise ConfigError(
@@ -52,20 +48,13 @@ def _train(histories: Histories, features: Features, config: Config, stage: Call
         )
 
     stage("generators that have not seen what the fusion learns from and is judged on")
-    with ThreadPoolExecutor(min(2, config.threads)) as pool:
-        # Each has random draws of its own, so that nothing depends on which is the quicker.
-        drawn = rng.spawn(2)
-        learn, judge = pool.map(
-            lambda asked, own: cases(histories, part, asked, hidden == asked, features, config, own),
-            (LEARN, JUDGE),
-            drawn,
-        )
+    learn, judge = cases.both(histories, features, config, rng)
     if not learn or not judge:
         log.warning("too little history to learn a fusion from: every signal weighs the same, and nothing is gated")
         generators = fit_all(histories, features, config, owners)
         return Trained(generators, fusion.even([s for g in generators for s in g.signals]), None, [], {})
     stage("fusion, each part gated on validation")
-    uses, gates = gate_parts(learn, judge, owners, config)
+    uses, gates = gate_parts(learn, judge, owners, config, not features.empty)
     stage("reranker")
     reranker, curves, gate = gate_reranker(learn, judge, uses, config)
     final = fuse(learn + judge, uses, config)
