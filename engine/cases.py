@@ -75,7 +75,7 @@ def both(
     share = 0.0 if features.empty else config.fusion.hidden_share
     hidden = hidden_items(histories, share, rng)
     if histories.n_items > SHARED_ABOVE:
-        part[part == LEARN] = JUDGE
+        part[part == LEARN] = BASE
         users = 2 * config.fusion.users
         made = cases(histories, part, JUDGE, hidden == JUDGE, features, config, rng, users, 2 * LIST_FLOATS)
         halves = [(half(one, 0, rng), half(one, 1, rng)) for one in made]

@@ -4,9 +4,9 @@ import re
 from difflib import get_close_matches
 from math import inf
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from engine import toml
@@ -198,6 +198,39 @@ class Later(Transitions):
     """As of EASE."""
 
 
+class Attention(Section):
+    """What comes next, by attention over the history: ids, text, picture and facts of items in one space."""
+
+    enabled: bool = True
+    """Whether this generator is built."""
+    dim: Count = 64
+    """Size of the space; `heads` divides it."""
+    heads: Count = 4
+    """Ways of looking back, from the latest events alone to the whole history."""
+    length: Count = 100
+    """Latest events that are looked at."""
+    epochs: Count = 16
+    """Passes over the histories."""
+    events: Count = 400_000
+    """Most events a pass; pieces of histories are drawn where there are more."""
+    learning_rate: Positive = 0.004
+    """The highest, of AdamW: it rises along a line, then falls along a cosine."""
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.3
+    """Share of values hidden in training."""
+    hidden_ids: Annotated[float, Field(ge=0, lt=1)] = 0.2
+    """Share of items that a step of training treats as new."""
+    hidden_modalities: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    """Share of texts, pictures and facts that a step of training does without."""
+    weight_decay: Annotated[float, Field(ge=0)] = 0.05
+    """Of AdamW."""
+
+    @model_validator(mode="after")
+    def _divided(self) -> Self:
+        if self.dim % self.heads:
+            raise ValueError(f"`heads` ({self.heads}) must divide `dim` ({self.dim})")
+        return self
+
+
 class Popularity(Section):
     """How often an item was chosen; predicted from content for an item nobody has met."""
 
@@ -284,6 +317,7 @@ class Candidates(Section):
     neighbours: Neighbours = Neighbours()
     transitions: Transitions = Transitions()
     later: Later = Later()
+    attention: Attention = Attention()
     popularity: Popularity = Popularity()
     content: Content = Content()
     gnn: Gnn = Gnn()

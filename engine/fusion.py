@@ -6,8 +6,9 @@ A signal z is standardised per user over the items with history, so that weights
 
 where the gate g says whether item i is known (has history) or new, and l(u) grows with the log of the history's length:
 a single click deserves less trust than a hundred. Every term belongs to one signal, so explanations are exact.
-Weights are learned by a listwise softmax over whole candidate lists, on scores of generators that had not seen the
-answers (see training.py).
+Weights are learned by a listwise softmax on scores of generators that had not seen the answers (see cases.py): first
+over whole lists, then over the best candidates by those first weights. What tells an answer from the bulk of a
+catalogue is not what tells it from the twenty items beside it, and only the latter is ever shown.
 """
 
 from collections.abc import Sequence
@@ -101,14 +102,14 @@ def even(names: Sequence[str]) -> Fusion:
 
 @dataclass(frozen=True)
 class Sample:
-    """Lists cut down to the answers and a sample of the rest, padded. Shapes: (users, candidates[, signals])."""
+    """Lists cut down to some candidates, padded. Shapes: (users, candidates[, signals])."""
 
     signals: torch.Tensor
     new: torch.Tensor
     """1 where the candidate is an item without history."""
     chosen: torch.Tensor
     log_odds: torch.Tensor
-    """Correction of a sampled candidate's score: log(1 / chance of being drawn), -inf where padded."""
+    """Correction of a candidate's score: log(1 / chance of being drawn), -inf where padded."""
     trust: torch.Tensor
 
     def only(self, columns: Sequence[int]) -> "Sample":
@@ -135,14 +136,20 @@ def sample(lists: Lists, rng: np.random.Generator, negatives: int = NEGATIVES) -
     users = np.arange(len(items))[:, None]
     share = np.maximum((rank >= 0).sum(1) - chosen.sum(1), 1) / np.maximum(other.sum(1), 1)
     log_odds = np.where(rank == 2, 0, np.where(rank >= 0, -np.log(share)[:, None], -np.inf))
-    arrays = (
-        lists.signals[useful][users, items],
-        ~lists.known[items],
-        rank == 2,
-        log_odds,
-        lists.trust[useful],
-    )
-    return Sample(*(torch.from_numpy(np.ascontiguousarray(array, np.float32)) for array in arrays))
+    arrays = (lists.signals[useful][users, items], ~lists.known[items], rank == 2, log_odds)
+    return Sample(*(torch.from_numpy(np.ascontiguousarray(a, np.float32)) for a in (*arrays, lists.trust[useful])))
+
+
+def pool(lists: Lists, scores: NDArray[np.float32], depth: int) -> Sample:
+    """The `depth` best allowed candidates by (users, items) scores, of users who have an answer among them."""
+    masked = np.where(lists.allowed, scores, -np.inf)
+    depth = min(depth, masked.shape[1])
+    items = np.argpartition(-masked, depth - 1, axis=1)[:, :depth]
+    useful = np.take_along_axis(lists.chosen, items, 1).any(axis=1)
+    items, users = items[useful], np.flatnonzero(useful)[:, None]
+    log_odds = np.where(lists.allowed[users, items], 0, -np.inf)
+    arrays = (lists.signals[users, items], ~lists.known[items], lists.chosen[users, items], log_odds)
+    return Sample(*(torch.from_numpy(np.ascontiguousarray(a, np.float32)) for a in (*arrays, lists.trust[useful])))
 
 
 STEPS, MORE_STEPS = 40, 8

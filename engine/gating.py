@@ -152,6 +152,13 @@ def fuse(made: Sequence[Case], uses: Collection[Use], config: Config, start: Fus
     return fusion.fit([one.sample.only(columns) for one in made], names, on, config.fusion.l2, start)
 
 
+def pooled(case: Case, model: Fusion, depth: int) -> Case:
+    """The case with a sample of the best candidates by this fusion; as it is where no answer is among them."""
+    lists = case.lists
+    best = fusion.pool(lists, model.score(lists.signals, lists.trust, lists.known), depth)
+    return replace(case, sample=best) if len(best.trust) else case
+
+
 def part_of(signal: str) -> str:
     """The part that a signal belongs to: `ease` of `ease.10`."""
     return signal.split(".")[0]

@@ -13,7 +13,7 @@ from engine.candidates import Features, Generator, enabled, fit_all, gnn
 from engine.config import Config
 from engine.errors import ConfigError
 from engine.fusion import Fusion
-from engine.gating import Gate, fuse, gate_parts, gate_reranker, of_known, tables
+from engine.gating import KNOWN, NEW, Gate, fuse, gate_parts, gate_reranker, of_known, pooled, tables
 from engine.history import Histories
 from engine.rerank import Reranker
 
@@ -54,6 +54,8 @@ def _train(histories: Histories, features: Features, config: Config, stage: Call
         generators = fit_all(histories, features, config, owners)
         return Trained(generators, fusion.even([s for g in generators for s in g.signals]), None, [], {})
     stage("fusion, each part gated on validation")
+    first = fuse(learn, {(part, side) for part in owners for side in (KNOWN, NEW)}, config)
+    learn, judge = ([pooled(one, first, config.fusion.depth) for one in made] for made in (learn, judge))
     uses, gates = gate_parts(learn, judge, owners, config, not features.empty)
     stage("reranker")
     reranker, curves, gate = gate_reranker(learn, judge, uses, config)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping
 
-from engine.candidates import als, content, ease, gnn, neighbours, popular, prior, transitions
+from engine.candidates import als, attention, content, ease, gnn, neighbours, popular, prior, transitions
 from engine.candidates.base import Features, Generator, ItemToItem, Tensors
 from engine.candidates.popular import Popularity
 from engine.config import Config
@@ -16,6 +16,9 @@ FIT: Mapping[str, Callable[[Histories, Features, Config], Generator]] = {
         "transitions", histories, config.candidates.transitions
     ),
     "later": lambda histories, features, config: transitions.fit("later", histories, config.candidates.later),
+    "attention": lambda histories, features, config: attention.fit(
+        histories, features, config.candidates.attention, config.seed
+    ),
     "popularity": lambda histories, features, config: popular.fit(histories),
     "content": lambda histories, features, config: content.fit(histories, features, config.candidates.content),
     "gnn": lambda histories, features, config: gnn.fit(histories, features, config.candidates.gnn, config.seed),
@@ -29,6 +32,7 @@ RESTORE: Mapping[str, Callable[[Tensors], Generator]] = {
     "neighbours": lambda tensors: ItemToItem.from_tensors("neighbours", tensors),
     "transitions": lambda tensors: ItemToItem.from_tensors("transitions", tensors),
     "later": lambda tensors: ItemToItem.from_tensors("later", tensors),
+    "attention": attention.restore,
     "popularity": lambda tensors: Popularity(tensors["log_count"].astype("float32")),
     "content": content.restore,
     "gnn": gnn.restore,

@@ -1,0 +1,209 @@
+"""The network of attention.py, and its training: to tell the next item of a history from all others.
+
+AdamW, its rate warmed up and let down as a cosine, gradients clipped. Histories are cut into pieces, other ones in
+every epoch; each event of a piece is asked for from those before it. Ids and modalities of items are hidden by chance,
+so that an item without them can be placed.
+"""
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from engine.config import Attention as Settings
+
+if TYPE_CHECKING:
+    from engine.candidates.attention import Events
+
+BATCH = 32
+"""Pieces of a history a step."""
+COMPARED = 4096
+"""Items that an answer is told from, at most; of a larger catalogue so many are drawn anew for each step."""
+EPSILON = 1e-5
+START = 0.02
+"""Deviation of the first weights of ids and projections."""
+_SEEDING = threading.Lock()
+Vectors = NDArray[np.float32]
+
+
+class Network(nn.Module):
+    """Shapes: the space is (items, dim + 1), its last column the bias."""
+
+    def __init__(self, popularity: Tensor, sizes: Sequence[int], buckets: int, config: Settings) -> None:
+        super().__init__()
+        dim, heads = config.dim, config.heads
+        self.hidden, self.heads = (config.hidden_ids, config.hidden_modalities), heads
+        self.id = nn.Parameter(torch.randn(len(popularity), dim + 1) * START)
+        looks = [nn.Linear(size, dim + 1, bias=False) for size in sizes]
+        for layer in looks:
+            nn.init.normal_(layer.weight, std=START)
+        self.project = nn.ModuleList(looks)
+        self.gate = nn.Linear(len(sizes) + 2, len(sizes))
+        nn.init.zeros_(self.gate.weight)
+        nn.init.constant_(self.gate.bias, 3.0)  # open
+        self.norm = nn.LayerNorm(dim, eps=EPSILON)
+        self.query, self.key = nn.Linear(dim, dim), nn.Linear(dim, dim)
+        self.value, self.out = nn.Linear(dim, dim, bias=False), nn.Linear(dim, dim, bias=False)
+        self.recency = nn.Parameter(-torch.linspace(0, 0.8, heads)[:, None] * torch.arange(buckets))
+        self.rating = nn.Parameter(torch.zeros(heads, 1))
+        self.repeats = nn.Parameter(torch.zeros(heads, 1))
+        self.drop = nn.Dropout(config.dropout)
+        with torch.no_grad():
+            self.id[:, -1] = 0.5 * (popularity - popularity.mean())
+
+    def space(self, modalities: Sequence[Tensor], popularity: Tensor) -> Tensor:
+        """(items, dim + 1) of all items; `popularity` (items,) is the log of 1 + choices, 0 where there is no id."""
+        known = popularity > 0
+        there = [m.any(dim=1) for m in modalities]
+        if self.training:
+            known = known & (torch.rand(len(known)) >= self.hidden[0])
+            there = [one & (torch.rand(len(one)) >= self.hidden[1]) for one in there]
+        return torch.where(known[:, None], self.id, 0) + self.placed(modalities, there, popularity * known)
+
+    def placed(self, modalities: Sequence[Tensor], there: Sequence[Tensor], popularity: Tensor) -> Tensor:
+        """(items, dim + 1) what the modalities that are there say, each through its gate."""
+        told = torch.stack([*there, popularity > 0, popularity / 5], dim=1).float()
+        gates = torch.sigmoid(self.gate(told)) * told[:, : len(there)]
+        return torch.stack([gates[:, [m]] * self.project[m](modalities[m]) for m in range(len(there))]).sum(0)
+
+    def forward(self, met: Tensor, age: Tensor, rating: Tensor, repeats: Tensor, real: Tensor) -> Tensor:
+        """(pieces, length, dim) taste after each event, of met (pieces, length, dim) and so on.
+
+        `age` (length, length) is the bucket of how old a column is for a row; -1 for what comes after it.
+        """
+        pieces, length, dim = met.shape
+        inputs = self.drop(self.norm(met))
+        query, key, value = (
+            layer(inputs).view(pieces, length, self.heads, -1).transpose(1, 2)
+            for layer in (self.query, self.key, self.value)
+        )
+        logits = query @ key.transpose(2, 3) / (dim / self.heads) ** 0.5 + self.recency[:, age.clamp(min=0)]
+        logits = logits + (self.rating * rating[:, None, :] + self.repeats * repeats[:, None, :])[:, :, None, :]
+        logits = logits.masked_fill((age < 0) | ~real[:, None, None, :], -1e9)
+        found: Tensor = self.out((logits.softmax(3) @ value).transpose(1, 2).reshape(pieces, length, dim))
+        return found
+
+
+def train(
+    events: "Events",
+    indptr: NDArray[np.int64],
+    modalities: Sequence[Vectors],
+    buckets: int,
+    bucket: Callable[[NDArray[np.int64]], NDArray[np.int64]],
+    config: Settings,
+    seed: int,
+) -> tuple[dict[str, Vectors], Vectors, dict[str, list[float]]]:
+    """Weights without the ids, the space (items, dim + 1), and the loss and rate of each epoch.
+
+    `events` has flat arrays, cut by `indptr` into histories.
+    """
+    rng = np.random.default_rng(seed)
+    counts = np.bincount(events.items, minlength=len(modalities[0]))
+    popularity = torch.from_numpy(np.log1p(counts).astype(np.float32))
+    looks = [torch.from_numpy(m) for m in modalities]
+    known = torch.from_numpy(np.flatnonzero(counts))
+    with _SEEDING, torch.random.fork_rng(devices=[]):  # all threads share one generator of first weights
+        torch.manual_seed(seed)
+        network = Network(popularity, [m.shape[1] for m in modalities], buckets, config)
+        course = [pieces(indptr, config, rng) for _ in range(config.epochs)]
+        steps = sum(-(-len(one) // BATCH) for one in course)
+        curves: dict[str, list[float]] = {"attention loss": [], "attention learning rate": []}
+        if steps:
+            optimiser = torch.optim.AdamW(network.parameters(), config.learning_rate, weight_decay=config.weight_decay)
+            rate = torch.optim.lr_scheduler.OneCycleLR(optimiser, config.learning_rate, total_steps=steps + 1)
+        for cut in course:
+            losses = []
+            for batch in batches(events, cut):
+                space = network.space(looks, popularity)
+                loss = objective(network, space, batch, known, bucket, rng)
+                optimiser.zero_grad()
+                loss.backward()  # type: ignore[no-untyped-call]
+                nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+                optimiser.step()
+                rate.step()
+                losses.append(loss.item())
+            if losses:
+                curves["attention loss"].append(float(np.mean(losses)))
+                curves["attention learning rate"].append(float(rate.get_last_lr()[0]))
+    network.eval()
+    with torch.inference_mode():
+        places = network.space(looks, popularity).numpy().copy()
+    weights = {name: array.numpy() for name, array in network.state_dict().items() if name != "id"}
+    return weights, places, curves
+
+
+def pieces(indptr: NDArray[np.int64], config: Settings, rng: np.random.Generator) -> NDArray[np.int64]:
+    """(pieces, 2) start and end of each, in random order, of two to `length` + 1 events; `events` in all at most.
+
+    A long history is cut anew every time, and every other piece of it overlaps by half.
+    """
+    cut = []
+    for start, stop in zip(indptr[:-1].tolist(), indptr[1:].tolist(), strict=True):
+        end = stop
+        if stop - start > config.length:
+            end = max(start + config.length + 1, stop - int(rng.integers(config.length // 4 + 1)))
+        while end - start > 1:
+            first = max(start, end - config.length - 1)
+            cut.append((first, end))
+            if first == start:
+                break
+            end -= max(1, config.length // 2)
+    found = np.array(cut, np.int64).reshape(-1, 2)[rng.permutation(len(cut))]
+    return found[np.cumsum(found[:, 1] - found[:, 0]) <= config.events]
+
+
+Batch = tuple["Events", NDArray[np.int64]]
+
+
+def batches(events: "Events", cut: NDArray[np.int64]) -> Iterator[Batch]:
+    """Padded events of some pieces, and which item came after each, -1 where none did."""
+    for at in range(0, len(cut), BATCH):
+        start, stop = cut[at : at + BATCH].T[..., None]
+        place = start + np.arange((stop - start).max() - 1)
+        real = place < stop - 1
+        place = np.where(real, place, start)
+        met = type(events)(events.items[place], events.age, events.rating[place], events.repeats[place], real)
+        yield met, np.where(real, events.items[np.where(real, place + 1, 0)], -1)
+
+
+def objective(
+    network: Network,
+    space: Tensor,
+    batch: Batch,
+    known: Tensor,
+    bucket: Callable[[NDArray[np.int64]], NDArray[np.int64]],
+    rng: np.random.Generator,
+) -> Tensor:
+    """Mean cross-entropy of the next item among those known, or a sample of them and the answers of the batch."""
+    met, answers = batch
+    place = np.arange(met.items.shape[1])
+    age = place[:, None] - place
+    ages = torch.from_numpy(np.where(age >= 0, bucket(np.maximum(age, 0)), -1))
+    rating, repeats, real = (torch.from_numpy(array) for array in (met.rating, met.repeats, met.real))
+    taste = network(space[torch.from_numpy(met.items), :-1], ages, rating, repeats, real)
+    right = torch.from_numpy(answers[met.real])
+    among, odds = known, torch.zeros(())
+    if len(known) > COMPARED:
+        asked = torch.unique(right)
+        drawn = known[torch.from_numpy(rng.integers(len(known), size=COMPARED))]
+        drawn = drawn[~torch.isin(drawn, asked)]
+        among, order = torch.cat([asked, drawn]).sort()
+        # Each drawn one stands for many: corrected by the chance of being drawn, as in Bengio and Senecal 2003.
+        odds = torch.where(order < len(asked), 0.0, float(np.log(len(known) / COMPARED)))
+    there = space[among]
+    logits = network.drop(taste[real]) @ there[:, :-1].T + there[:, -1] + odds
+    return functional.cross_entropy(logits, torch.searchsorted(among, right))
+
+
+def place(weights: Mapping[str, Vectors], modalities: Sequence[Vectors]) -> Vectors:
+    """(items, dim + 1) where items without an id are: as Network.placed, of those that nobody has chosen."""
+    there = np.stack([m.any(axis=1) for m in modalities], axis=1).astype(np.float32)
+    told = np.pad(there, ((0, 0), (0, 2)))
+    gates = there / (1 + np.exp(-(told @ weights["gate.weight"].T + weights["gate.bias"])))
+    looks = [m @ weights[f"project.{at}.weight"].T for at, m in enumerate(modalities)]
+    return np.asarray(sum(gates[:, [at]] * look for at, look in enumerate(looks)), np.float32)
