@@ -48,7 +48,9 @@ class Network:
 def fit(histories: Histories, features: Features, config: Settings, seed: int) -> Factors:
     """Train the network on the items with history."""
     learned = taste(histories, config.rank, config.power, config.max_items)
-    scale = np.maximum(learned.factors.std(axis=0), 1e-6) if len(learned.known) else np.ones(1, np.float32)
+    # A direction along which all items are alike has next to no deviation: it is not blown up.
+    lengths = np.sqrt((learned.factors**2).mean(axis=0))
+    scale = np.maximum(learned.factors.std(axis=0), np.maximum(0.5 * lengths, 1e-6)) if len(lengths) else np.ones(1)
     popularity = np.log1p(np.asarray(histories.seen().sum(axis=0)).ravel()[learned.known])
     popularity = (popularity - popularity.mean()) / max(float(popularity.std()), 1e-6)
     targets = np.column_stack([learned.factors / scale, popularity]).astype(np.float32)

@@ -111,6 +111,7 @@ def fit(
     Every item of the graph takes part in the messages, by its features alone. Time grows with epochs times edges plus
     entities, and is double where items are held. In the folder `checkpoints` the state is kept every ten epochs: the
     same call goes on from there, and a call with other data or settings starts anew. The caller deletes the folder.
+    With one thread of torch the result is the same to the last bit; with more, sums may be added in another order.
 
     Raises GraphError when a checkpoint cannot be read.
     """

@@ -1,6 +1,7 @@
 """The training loop: its rate, its clipping, when it stops, and that what was cut goes on to the same bits."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +22,15 @@ CONFIG = GnnConfig(dim=8, epochs=20, link=0.1)
 
 class Cut(Exception):
     """What kills a training on the way."""
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Sums of several threads are added in any order, and the last bits with them."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")
