@@ -11,7 +11,7 @@ over whole lists, then over the best candidates by those first weights. What tel
 catalogue is not what tells it from the twenty items beside it, and only the latter is ever shown.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -154,29 +154,46 @@ def pool(lists: Lists, scores: NDArray[np.float32], depth: int) -> Sample:
 
 STEPS, MORE_STEPS = 40, 8
 """Of L-BFGS, from nothing and from weights that were learned with more or other signals."""
+SMOOTH_L2 = 10.0
+"""The ridge penalty of the smooth NDCG, times that of the softmax: it is not convex, and follows chance more easily."""
+Loss = Callable[[torch.Tensor, torch.Tensor, Sample], torch.Tensor]
 
 
 def fit(
-    samples: Sequence[Sample], names: tuple[str, ...], on: NDArray[np.bool_], l2: float, start: Fusion | None = None
+    samples: Sequence[Sample],
+    names: tuple[str, ...],
+    on: NDArray[np.bool_],
+    l2: float,
+    start: Fusion | None = None,
+    smooth: bool = False,
 ) -> Fusion:
     """Weights of the signals that are on, by L-BFGS on the mean listwise softmax loss (ListNet, Cao et al. 2007).
 
-    `on` (2, signals) says which are used for known items and which for new ones; `start` has all the names. Each
-    element of `samples` weighs the same, however many users it has.
+    With `smooth`, from there on by a smooth NDCG (ApproxNDCG, Qin et al. 2010). `on` (2, signals) says which are used
+    for known items and which for new ones; `start` has all the names. Each element of `samples` weighs the same,
+    however many users it has.
     """
-    begin, first = np.zeros((4, len(names)), np.float32), 0.0  # rows: known, new, slope known, slope new
-    if start is not None:
-        old = start.only(names)
-        begin, first = np.concatenate([old.weight, old.slope]), float(old.offset[1])
-    weight = torch.tensor(begin, requires_grad=True)
-    offset = torch.tensor([first], requires_grad=True)
-    mask = torch.from_numpy(np.concatenate([on, on]).astype(np.float32))
+    begin = even(names) if start is None else start.only(names)
+    if start is None:
+        begin = replace(begin, weight=np.zeros_like(begin.weight))
     steps = STEPS if start is None else MORE_STEPS
+    if not smooth or start is None:
+        begin = _descend(_softmax, samples, begin, on, l2, steps)
+    return _descend(_smooth_ndcg, samples, begin, on, SMOOTH_L2 * l2, steps) if smooth else begin
+
+
+def _descend(
+    loss_of: Loss, samples: Sequence[Sample], start: Fusion, on: NDArray[np.bool_], l2: float, steps: int
+) -> Fusion:
+    """The fusion after some steps of L-BFGS; rows of the weights: known, new, slope known, slope new."""
+    weight = torch.tensor(np.concatenate([start.weight, start.slope]), requires_grad=True)
+    offset = torch.tensor(start.offset[1:], requires_grad=True)
+    mask = torch.from_numpy(np.concatenate([on, on]).astype(np.float32))
     optimiser = torch.optim.LBFGS([weight, offset], max_iter=steps, history_size=10, line_search_fn="strong_wolfe")
 
     def loss() -> torch.Tensor:
         optimiser.zero_grad()
-        total = torch.stack([_loss(weight * mask, offset, one) for one in samples]).mean()
+        total = torch.stack([loss_of(weight * mask, offset, one) for one in samples]).mean()
         total = total + l2 * (weight.square().sum() + offset.square().sum())
         total.backward()  # type: ignore[no-untyped-call]
         return total
@@ -184,13 +201,28 @@ def fit(
     if samples:
         optimiser.step(loss)  # type: ignore[no-untyped-call]
     learned = (weight * mask).detach().numpy()
-    return Fusion(names, learned[:2], learned[2:], np.array([0.0, offset.item()], np.float32))
+    return Fusion(start.names, learned[:2], learned[2:], np.array([0.0, offset.item()], np.float32))
 
 
-def _loss(weight: torch.Tensor, offset: torch.Tensor, one: Sample) -> torch.Tensor:
+def _scores(weight: torch.Tensor, offset: torch.Tensor, one: Sample) -> torch.Tensor:
+    """(users, candidates), corrected by how they were drawn."""
     terms = one.signals @ weight.T  # (users, candidates, 4)
     trust = one.trust[:, None]
     known, new = terms[..., 0] + terms[..., 2] * trust, terms[..., 1] + terms[..., 3] * trust + offset
-    scores = known + one.new * (new - known) + one.log_odds
-    log_share = torch.log_softmax(scores, dim=1)
+    return known + one.new * (new - known) + one.log_odds
+
+
+def _softmax(weight: torch.Tensor, offset: torch.Tensor, one: Sample) -> torch.Tensor:
+    log_share = torch.log_softmax(_scores(weight, offset, one), dim=1)
     return -(log_share.masked_fill(one.chosen == 0, 0).sum(1) / one.chosen.sum(1)).mean()
+
+
+def _smooth_ndcg(weight: torch.Tensor, offset: torch.Tensor, one: Sample) -> torch.Tensor:
+    """1 less NDCG, with the rank of an answer the sum of how surely others are above it."""
+    scores = _scores(weight, offset, one).clamp(min=-1e6)
+    user, answer = one.chosen.nonzero(as_tuple=True)
+    above = torch.sigmoid(scores[user] - scores[user, answer][:, None])
+    rank = above.sum(1) + 0.5  # an answer is half above itself
+    discount = 1 / torch.log2(torch.arange(2, one.chosen.shape[1] + 2))
+    ideal = discount.cumsum(0)[one.chosen.sum(1).long() - 1]
+    return 1 - (1 / torch.log2(1 + rank) / ideal[user]).sum() / len(scores)

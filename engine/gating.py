@@ -62,8 +62,30 @@ def ndcg(
     return np.asarray(np.bincount(user, gain, minlength=len(sizes)) / ideal)
 
 
+def gate_smooth(
+    learn: Sequence[Case], judge: Sequence[Case], owners: Sequence[str], config: Config
+) -> tuple[bool, list[Gate]]:
+    """Whether to learn the fusion by a smooth NDCG too: it makes better heads of lists, or follows chance."""
+    uses = {(part, side) for part in owners for side in (KNOWN, NEW)}
+    soft = fuse(learn, uses, config)
+    full, less = (judged(judge, model, config.evaluation.k) for model in (fuse(learn, uses, config, None, True), soft))
+    gates = [compare("smooth-ndcg", kind, full[kind], less[kind], config) for kind in full]
+    keep = helps(gates)
+    return keep, [replace(gate, kept=keep) for gate in gates]
+
+
+def helps(gates: Sequence[Gate]) -> bool:
+    """Whether something is gained on some lists, and nothing lost on any, beyond chance."""
+    return any(gate.low > 0 for gate in gates) and not any(gate.high < 0 for gate in gates)
+
+
 def gate_parts(
-    learn: Sequence[Case], judge: Sequence[Case], owners: Sequence[str], config: Config, content: bool
+    learn: Sequence[Case],
+    judge: Sequence[Case],
+    owners: Sequence[str],
+    config: Config,
+    content: bool,
+    smooth: bool = False,
 ) -> tuple[set[Use], list[Gate]]:
     """What each part is used for, and the evidence; no part says anything of new items without `content`."""
     uses, gates = set[Use](), list[Gate]()
@@ -72,14 +94,14 @@ def gate_parts(
         taught = [one for one in learn if one.kind in kinds]
         kept, found = list(owners) if side == KNOWN or content else [], list[Gate]()
         if asked and taught:
-            kept, found = eliminate(taught, asked, owners, side, config)
+            kept, found = eliminate(taught, asked, owners, side, config, smooth)
         uses |= {(part, side) for part in kept}
         gates += found
     return uses, gates
 
 
 def eliminate(
-    learn: Sequence[Case], judge: Sequence[Case], owners: Sequence[str], side: int, config: Config
+    learn: Sequence[Case], judge: Sequence[Case], owners: Sequence[str], side: int, config: Config, smooth: bool
 ) -> tuple[list[str], list[Gate]]:
     """Take away, one at a time, the part that is missed least, until every part left is missed by somebody.
 
@@ -89,12 +111,12 @@ def eliminate(
     silent = [part for part in owners if mute(judge, part, side) and (part, side) != ("popularity", KNOWN)]
     kept = [part for part in owners if part not in silent]
     gates = [Gate(part, one.kind, 0, 0, 0, kept=False) for part in silent for one in judge]
-    whole = fuse(learn, {(part, side) for part in kept}, config)
+    whole = fuse(learn, {(part, side) for part in kept}, config, None, smooth)
     while True:
         full = judged(judge, whole, k)
         trials = {}
         for part in kept if len(kept) > 1 else []:
-            rest = fuse(learn, {(p, side) for p in kept if p != part}, config, whole)
+            rest = fuse(learn, {(p, side) for p in kept if p != part}, config, whole, smooth)
             less = judged(judge, rest, k)
             trials[part] = [compare(part, kind, full[kind], less[kind], config) for kind in full]
         useless = {
@@ -107,7 +129,7 @@ def eliminate(
         worst = min(useless, key=lambda part: useless[part])
         gates = [replace(gate, kept=False) for gate in trials[worst]] + gates
         kept.remove(worst)
-        whole = fuse(learn, {(part, side) for part in kept}, config, whole)
+        whole = fuse(learn, {(part, side) for part in kept}, config, whole, smooth)
 
 
 def mute(judge: Sequence[Case], part: str, side: int) -> bool:
@@ -121,13 +143,13 @@ def mute(judge: Sequence[Case], part: str, side: int) -> bool:
 
 
 def gate_reranker(
-    learn: Sequence[Case], judge: Sequence[Case], uses: Collection[Use], config: Config
+    learn: Sequence[Case], judge: Sequence[Case], uses: Collection[Use], config: Config, smooth: bool = False
 ) -> tuple[Reranker | None, dict[str, list[float]], list[Gate]]:
     """Learn the reranker on one half of the cases and keep it when the other half is the better for it."""
     taught, asked = of_known(learn), of_known(judge)
     if not config.fusion.rerank or not taught or not asked:
         return None, {}, []
-    model = fuse(learn, uses, config)
+    model = fuse(learn, uses, config, None, smooth)
     rows_of = dict(zip((one.kind for one in judge), tables(judge, model, config), strict=True))
     reranker, curves = rerank.fit(
         tables(taught, model, config), [rows_of[one.kind] for one in asked], config.fusion, config.seed
@@ -139,17 +161,23 @@ def gate_reranker(
         relevant = one.lists.chosen.sum(1)
         plain, better = (ndcg(rows.sizes, scores, rows.chosen, relevant, k) for scores in (rows.fused, corrected))
         gates.append(compare("reranker", one.kind, better, plain, config))
-    keep = not config.fusion.gate or (any(g.low > 0 for g in gates) and not any(g.high < 0 for g in gates))
+    keep = not config.fusion.gate or helps(gates)
     return reranker if keep else None, curves, [replace(gate, kept=keep) for gate in gates]
 
 
-def fuse(made: Sequence[Case], uses: Collection[Use], config: Config, start: Fusion | None = None) -> Fusion:
+def fuse(
+    made: Sequence[Case],
+    uses: Collection[Use],
+    config: Config,
+    start: Fusion | None = None,
+    smooth: bool = False,
+) -> Fusion:
     """The fusion learned from these cases, over the signals of the parts that are used; quicker with a `start`."""
     used = {part for part, _ in uses}
     names = tuple(name for name in made[0].names if part_of(name) in used)
     columns = [made[0].names.index(name) for name in names]
     on = np.array([[(part_of(name), side) in uses for name in names] for side in (KNOWN, NEW)])
-    return fusion.fit([one.sample.only(columns) for one in made], names, on, config.fusion.l2, start)
+    return fusion.fit([one.sample.only(columns) for one in made], names, on, config.fusion.l2, start, smooth)
 
 
 def pooled(case: Case, model: Fusion, depth: int) -> Case:

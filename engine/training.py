@@ -13,7 +13,7 @@ from engine.candidates import Features, Generator, enabled, fit_all, gnn
 from engine.config import Config
 from engine.errors import ConfigError
 from engine.fusion import Fusion
-from engine.gating import KNOWN, NEW, Gate, fuse, gate_parts, gate_reranker, of_known, pooled, tables
+from engine.gating import KNOWN, NEW, Gate, fuse, gate_parts, gate_reranker, gate_smooth, of_known, pooled, tables
 from engine.history import Histories
 from engine.rerank import Reranker
 
@@ -56,14 +56,15 @@ def _train(histories: Histories, features: Features, config: Config, stage: Call
     stage("fusion, each part gated on validation")
     first = fuse(learn, {(part, side) for part in owners for side in (KNOWN, NEW)}, config)
     learn, judge = ([pooled(one, first, config.fusion.depth) for one in made] for made in (learn, judge))
-    uses, gates = gate_parts(learn, judge, owners, config, not features.empty)
+    smooth, loss = gate_smooth(learn, judge, owners, config)
+    uses, gates = gate_parts(learn, judge, owners, config, not features.empty, smooth)
     stage("reranker")
-    reranker, curves, gate = gate_reranker(learn, judge, uses, config)
-    final = fuse(learn + judge, uses, config)
+    reranker, curves, gate = gate_reranker(learn, judge, uses, config, smooth)
+    final = fuse(learn + judge, uses, config, None, smooth)
     if reranker is not None:
         everything = tables(of_known(learn + judge), final, config)
         reranker, _ = rerank.fit(everything, [], config.fusion, config.seed, reranker.rounds)
     stage("generators on everything")
     with threadpool_limits(config.threads):  # nothing is done beside it
         generators = fit_all(histories, features, config, {part for part, _ in uses})
-    return Trained(generators, final, reranker, gates + gate, curves | gnn.curves(generators))
+    return Trained(generators, final, reranker, loss + gates + gate, curves | gnn.curves(generators))

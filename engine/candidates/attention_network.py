@@ -63,7 +63,8 @@ class Network(nn.Module):
         if self.training:
             known = known & (torch.rand(len(known)) >= self.hidden[0])
             there = [one & (torch.rand(len(one)) >= self.hidden[1]) for one in there]
-        return torch.where(known[:, None], self.id, 0) + self.placed(modalities, there, popularity * known)
+        whole = torch.cat([torch.where(known[:, None], self.id[:, :-1], 0), self.id[:, -1:]], 1)
+        return whole + self.placed(modalities, there, popularity * known)
 
     def placed(self, modalities: Sequence[Tensor], there: Sequence[Tensor], popularity: Tensor) -> Tensor:
         """(items, dim + 1) what the modalities that are there say, each through its gate."""
@@ -115,7 +116,9 @@ def train(
         curves: dict[str, list[float]] = {"attention loss": [], "attention learning rate": []}
         if steps:
             optimiser = torch.optim.AdamW(network.parameters(), config.learning_rate, weight_decay=config.weight_decay)
-            rate = torch.optim.lr_scheduler.OneCycleLR(optimiser, config.learning_rate, total_steps=steps + 1)
+            rate = torch.optim.lr_scheduler.OneCycleLR(
+                optimiser, config.learning_rate, total_steps=steps + 1, pct_start=0.1
+            )
         for cut in course:
             losses = []
             for batch in batches(events, cut):
