@@ -22,8 +22,8 @@ from engine.provenance import Provenance
 
 SPARSE = ("facts", "words")
 MODALITIES = (*SPARSE, "text", "image")
-ORDERED = ("transitions", "later")
-"""Generators that say nothing but what follows what."""
+ORDERED = ("transitions", "later", "attention")
+"""Generators that say what follows what."""
 
 
 @dataclass(frozen=True)

@@ -221,7 +221,7 @@ class Attention(Section):
     """Share of items that a step of training treats as new."""
     hidden_modalities: Annotated[float, Field(ge=0, lt=1)] = 0.1
     """Share of texts, pictures and facts that a step of training does without."""
-    weight_decay: Annotated[float, Field(ge=0)] = 0.05
+    weight_decay: Annotated[float, Field(ge=0)] = 0.2
     """Of AdamW."""
 
     @model_validator(mode="after")

@@ -138,7 +138,9 @@ class Attention:
         return np.asarray(self._inputs @ self.weights["value.weight"].T)
 
     def grow(self, features: Features) -> "Attention":
-        placed = attention_network.place(self.weights, modalities(features, self.facts))
+        placed = attention_network.place(
+            self.weights, modalities(features, self.facts), len(features), self.space.shape[1]
+        )
         return replace(self, space=np.concatenate([self.space, placed]))
 
     def tensors(self) -> Tensors:
@@ -166,14 +168,15 @@ def fit(histories: Histories, features: Features, config: Settings, seed: int) -
         np.ones(len(histories.items), bool),
     )
     weights, space, curves = attention_network.train(
-        events, histories.indptr, modalities(features, facts), BUCKETS, bucket, config, seed
+        events, histories.indptr, modalities(features, facts), len(features), BUCKETS, bucket, config, seed
     )
     return Attention(config.length, rating, space, weights, facts, curves)
 
 
 def modalities(features: Features, facts: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-    """Text, picture and leading directions of the facts, (items, size) each; zeros where there is nothing."""
-    return [features.text, features.image, np.asarray(features.facts @ facts, np.float32)]
+    """Text, picture and leading directions of the facts, (items, size) each; none that no item of the catalogue has."""
+    looks = [features.text, features.image, np.asarray(features.facts @ facts, np.float32)]
+    return [look for look in looks if look.shape[1]]
 
 
 def bucket(age: NDArray[np.int64]) -> NDArray[np.int64]:

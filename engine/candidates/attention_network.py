@@ -43,7 +43,7 @@ class Network(nn.Module):
         for layer in looks:
             nn.init.normal_(layer.weight, std=START)
         self.project = nn.ModuleList(looks)
-        self.gate = nn.Linear(len(sizes) + 2, len(sizes))
+        self.gate = nn.Linear(len(sizes) + 2, max(1, len(sizes)))
         nn.init.zeros_(self.gate.weight)
         nn.init.constant_(self.gate.bias, 3.0)  # open
         self.norm = nn.LayerNorm(dim, eps=EPSILON)
@@ -63,11 +63,15 @@ class Network(nn.Module):
         if self.training:
             known = known & (torch.rand(len(known)) >= self.hidden[0])
             there = [one & (torch.rand(len(one)) >= self.hidden[1]) for one in there]
-        whole = torch.cat([torch.where(known[:, None], self.id[:, :-1], 0), self.id[:, -1:]], 1)
-        return whole + self.placed(modalities, there, popularity * known)
+        ids = torch.where(known[:, None], self.id[:, :-1], 0)
+        # The bias stays: how popular an item is would otherwise be learned anew from the modalities at every step.
+        bias = torch.where(popularity > 0, self.id[:, -1], 0)
+        return torch.cat([ids, bias[:, None]], dim=1) + self.placed(modalities, there, popularity * known)
 
     def placed(self, modalities: Sequence[Tensor], there: Sequence[Tensor], popularity: Tensor) -> Tensor:
         """(items, dim + 1) what the modalities that are there say, each through its gate."""
+        if not modalities:
+            return torch.zeros_like(self.id)
         told = torch.stack([*there, popularity > 0, popularity / 5], dim=1).float()
         gates = torch.sigmoid(self.gate(told)) * told[:, : len(there)]
         return torch.stack([gates[:, [m]] * self.project[m](modalities[m]) for m in range(len(there))]).sum(0)
@@ -94,6 +98,7 @@ def train(
     events: "Events",
     indptr: NDArray[np.int64],
     modalities: Sequence[Vectors],
+    items: int,
     buckets: int,
     bucket: Callable[[NDArray[np.int64]], NDArray[np.int64]],
     config: Settings,
@@ -104,7 +109,7 @@ def train(
     `events` has flat arrays, cut by `indptr` into histories.
     """
     rng = np.random.default_rng(seed)
-    counts = np.bincount(events.items, minlength=len(modalities[0]))
+    counts = np.bincount(events.items, minlength=items)
     popularity = torch.from_numpy(np.log1p(counts).astype(np.float32))
     looks = [torch.from_numpy(m) for m in modalities]
     known = torch.from_numpy(np.flatnonzero(counts))
@@ -203,8 +208,10 @@ def objective(
     return functional.cross_entropy(logits, torch.searchsorted(among, right))
 
 
-def place(weights: Mapping[str, Vectors], modalities: Sequence[Vectors]) -> Vectors:
-    """(items, dim + 1) where items without an id are: as Network.placed, of those that nobody has chosen."""
+def place(weights: Mapping[str, Vectors], modalities: Sequence[Vectors], items: int, width: int) -> Vectors:
+    """(items, width) where items without an id are: as Network.placed, of those that nobody has chosen."""
+    if not modalities:
+        return np.zeros((items, width), np.float32)
     there = np.stack([m.any(axis=1) for m in modalities], axis=1).astype(np.float32)
     told = np.pad(there, ((0, 0), (0, 2)))
     gates = there / (1 + np.exp(-(told @ weights["gate.weight"].T + weights["gate.bias"])))
