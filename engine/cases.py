@@ -28,6 +28,8 @@ LIST_FLOATS = 120_000_000
 """Most floats of one set of candidate lists (480 MB); users are sampled to stay below."""
 SHARED_ABOVE = 10_000
 """Items above which one set of generators serves both, half of the users each: a fit costs minutes."""
+MORE = 4
+"""Times as many users then, two for each half: among many items few of a list are near enough to learn from."""
 BASE, LEARN, JUDGE = 0, 1, 2
 
 
@@ -76,8 +78,8 @@ def both(
     hidden = hidden_items(histories, share, rng)
     if histories.n_items > SHARED_ABOVE:
         part[part == LEARN] = BASE
-        users = 2 * config.fusion.users
-        made = cases(histories, part, JUDGE, hidden == JUDGE, features, config, rng, users, 2 * LIST_FLOATS)
+        users = MORE * config.fusion.users
+        made = cases(histories, part, JUDGE, hidden == JUDGE, features, config, rng, users, MORE * LIST_FLOATS)
         halves = [(half(one, 0, rng), half(one, 1, rng)) for one in made]
         halves = [(a, b) for a, b in halves if a.lists.chosen.any() and b.lists.chosen.any()]
         return [learn for learn, _ in halves], [judge for _, judge in halves]
