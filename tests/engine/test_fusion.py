@@ -95,3 +95,29 @@ def test_a_gain_of_nothing_includes_zero() -> None:
     assert gate.low < 0 < gate.high
     sure = gating.compare("x", "warm", quality + 0.1, quality, Config())
     assert sure.low == pytest.approx(0.1)
+
+
+def test_a_pool_holds_the_best_candidates_of_users_with_an_answer_there() -> None:
+    made = lists(users=30)
+    scores = np.where(np.arange(30)[:, None] < 20, made.signals[..., 0], -10.0 * made.chosen).astype(np.float32)
+    pool = fusion.pool(made, scores, 6)
+    assert len(pool.trust) == len(pool.chosen) <= 20
+    assert pool.chosen.any(1).all()
+    assert pool.signals.shape[1] == 6
+
+
+def test_smooth_ndcg_makes_better_heads_of_lists_from_signals_with_long_tails() -> None:
+    rng = np.random.default_rng(0)
+    signals = rng.normal(size=(400, 60, 3)).astype(np.float32)
+    truth = signals[..., 0] + signals[..., 1] + 0.5 * rng.normal(size=(400, 60))
+    chosen = truth > np.quantile(truth, 0.9, axis=1, keepdims=True)
+    signals[..., 0] = signals[..., 0] ** 5
+    made = Lists(signals, np.zeros(400, np.float32), np.ones(60, bool), np.ones((400, 60), bool), chosen)
+    sample = fusion.pool(made, np.zeros((400, 60), np.float32), 60)
+    quality = []
+    for smooth in (False, True):
+        scores = fusion.fit([sample], NAMES, ALL, 1e-4, smooth=smooth).score(signals, made.trust, made.known)
+        best = rerank.best(scores, made.allowed, 5)
+        at = (best.user, best.item)
+        quality.append(gating.ndcg(best.sizes, scores[at], chosen[at], chosen.sum(1), 5).mean())
+    assert quality[1] > quality[0] + 0.01
