@@ -166,24 +166,32 @@ def fit(
     l2: float,
     start: Fusion | None = None,
     smooth: bool = False,
+    shares: Sequence[float] | None = None,
 ) -> Fusion:
     """Weights of the signals that are on, by L-BFGS on the mean listwise softmax loss (ListNet, Cao et al. 2007).
 
     With `smooth`, from there on by a smooth NDCG (ApproxNDCG, Qin et al. 2010). `on` (2, signals) says which are used
-    for known items and which for new ones; `start` has all the names. Each element of `samples` weighs the same,
-    however many users it has.
+    for known items and which for new ones; `start` has all the names. `shares` is what each of `samples` weighs,
+    however many users it has; the same if None.
     """
+    share = torch.tensor([1.0] * len(samples) if shares is None else list(shares))
     begin = even(names) if start is None else start.only(names)
     if start is None:
         begin = replace(begin, weight=np.zeros_like(begin.weight))
     steps = STEPS if start is None else MORE_STEPS
     if not smooth or start is None:
-        begin = _descend(_softmax, samples, begin, on, l2, steps)
-    return _descend(_smooth_ndcg, samples, begin, on, SMOOTH_L2 * l2, steps) if smooth else begin
+        begin = _descend(_softmax, samples, share, begin, on, l2, steps)
+    return _descend(_smooth_ndcg, samples, share, begin, on, SMOOTH_L2 * l2, steps) if smooth else begin
 
 
 def _descend(
-    loss_of: Loss, samples: Sequence[Sample], start: Fusion, on: NDArray[np.bool_], l2: float, steps: int
+    loss_of: Loss,
+    samples: Sequence[Sample],
+    share: torch.Tensor,
+    start: Fusion,
+    on: NDArray[np.bool_],
+    l2: float,
+    steps: int,
 ) -> Fusion:
     """The fusion after some steps of L-BFGS; rows of the weights: known, new, slope known, slope new."""
     weight = torch.tensor(np.concatenate([start.weight, start.slope]), requires_grad=True)
@@ -193,7 +201,8 @@ def _descend(
 
     def loss() -> torch.Tensor:
         optimiser.zero_grad()
-        total = torch.stack([loss_of(weight * mask, offset, one) for one in samples]).mean()
+        losses = torch.stack([loss_of(weight * mask, offset, one) for one in samples])
+        total = (losses * share).sum() / share.sum()
         total = total + l2 * (weight.square().sum() + offset.square().sum())
         total.backward()  # type: ignore[no-untyped-call]
         return total

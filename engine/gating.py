@@ -20,6 +20,8 @@ from engine.rerank import Reranker
 KNOWN, NEW = 0, 1
 ASKED = (("warm", "short"), ("cold",))
 """The lists that tell what a part is worth for known and for new items."""
+SHARES = {"warm": 1.0, "short": 0.25, "mixed": 0.25, "cold": 1.0}
+"""What the kinds of lists weigh in the fusion: most who are asked for have their history, and meet known items."""
 Use = tuple[str, int]
 """A part, used for KNOWN or for NEW items."""
 
@@ -178,7 +180,8 @@ def fuse(
     names = tuple(name for name in made[0].names if part_of(name) in used)
     columns = [made[0].names.index(name) for name in names]
     on = np.array([[(part_of(name), side) in uses for name in names] for side in (KNOWN, NEW)])
-    return fusion.fit([one.sample.only(columns) for one in made], names, on, config.fusion.l2, start, smooth)
+    samples, shares = [one.sample.only(columns) for one in made], [SHARES[one.kind] for one in made]
+    return fusion.fit(samples, names, on, config.fusion.l2, start, smooth, shares)
 
 
 def pooled(case: Case, model: Fusion, depth: int) -> Case:
