@@ -41,6 +41,8 @@ class Case:
     names: tuple[str, ...]
     lists: Lists
     sample: Sample
+    users: NDArray[np.int64]
+    """(lists,) whose each is, as a row of the histories."""
 
 
 def parts(histories: Histories, config: Config, rng: np.random.Generator) -> NDArray[np.int8]:
@@ -106,7 +108,7 @@ def half(case: Case, which: int, rng: np.random.Generator) -> Case:
         allowed=lists.allowed[some],
         chosen=lists.chosen[some],
     )
-    return Case(case.kind, case.names, lists, fusion.sample(lists, rng))
+    return Case(case.kind, case.names, lists, fusion.sample(lists, rng), case.users[some])
 
 
 def cases(
@@ -176,4 +178,4 @@ def case(
     signals = fusion.standardised(generators, inputs, known)
     names = tuple(name for generator in generators for name in generator.signals)
     lists = Lists(signals, fusion.trust(inputs), known, allowed, chosen)
-    return Case(kind, names, lists, fusion.sample(lists, rng))
+    return Case(kind, names, lists, fusion.sample(lists, rng), users)

@@ -38,7 +38,7 @@ def explain(ranker: Ranker, lookup: Lookup, graph: Pathfinder, past: Histories, 
     allowed[0, item] = True
     ranked = ranker.rank(past, allowed, 1)
     values = past.values
-    fond = values >= values.mean() - values.std() if len(values) else np.zeros(0, bool)
+    fond = ~(values < values.mean() - values.std()) if len(values) else np.zeros(0, bool)  # unknown ones too
     liked = list(dict.fromkeys(past.items[fond][::-1].tolist()))[:MOST_LIKED]
     return Explanation(
         lookup.ids[item],

@@ -108,20 +108,29 @@ def eliminate(
 ) -> tuple[list[str], list[Gate]]:
     """Take away, one at a time, the part that is missed least, until every part left is missed by somebody.
 
+    Weights are learned from one half of the lists and judged on the other, both ways, so that each user speaks twice.
     Popularity always stays for known items: it is the answer to somebody without a history, whom no list stands for.
     """
-    k = config.evaluation.k
+    ways = ((learn, judge), (judge, learn))
+
+    def model(kept: Sequence[str], start: Sequence[Fusion | None]) -> list[Fusion]:
+        uses = {(part, side) for part in kept}
+        return [fuse(taught, uses, config, one, smooth) for (taught, _), one in zip(ways, start, strict=True)]
+
+    def quality(models: Sequence[Fusion]) -> list[dict[str, NDArray[np.float64]]]:
+        return [judged(asked, one, config.evaluation.k) for (_, asked), one in zip(ways, models, strict=True)]
+
     silent = [part for part in owners if mute(judge, part, side) and (part, side) != ("popularity", KNOWN)]
     kept = [part for part in owners if part not in silent]
     gates = [Gate(part, one.kind, 0, 0, 0, kept=False) for part in silent for one in judge]
-    whole = fuse(learn, {(part, side) for part in kept}, config, None, smooth)
+    whole = model(kept, [None, None])
     while True:
-        full = judged(judge, whole, k)
-        trials = {}
+        full, trials = quality(whole), dict[str, list[Gate]]()
         for part in kept if len(kept) > 1 else []:
-            rest = fuse(learn, {(p, side) for p in kept if p != part}, config, whole, smooth)
-            less = judged(judge, rest, k)
-            trials[part] = [compare(part, kind, full[kind], less[kind], config) for kind in full]
+            less = quality(model([other for other in kept if other != part], whole))
+            trials[part] = [
+                compare(part, kind, by_user(ways, full, kind), by_user(ways, less, kind), config) for kind in full[0]
+            ]
         useless = {
             part: max(gate.gain for gate in found)
             for part, found in trials.items()
@@ -132,7 +141,19 @@ def eliminate(
         worst = min(useless, key=lambda part: useless[part])
         gates = [replace(gate, kept=False) for gate in trials[worst]] + gates
         kept.remove(worst)
-        whole = fuse(learn, {(part, side) for part in kept}, config, whole, smooth)
+        whole = model(kept, whole)
+
+
+def by_user(
+    ways: Sequence[tuple[Sequence[Case], Sequence[Case]]],
+    quality: Sequence[dict[str, NDArray[np.float64]]],
+    kind: str,
+) -> NDArray[np.float64]:
+    """(users,) mean quality on the lists of a kind of each user who has any, in order of user."""
+    users = np.concatenate([one.users for _, asked in ways for one in asked if one.kind == kind])
+    values = np.concatenate([found[kind] for found in quality if kind in found])
+    _, at = np.unique(users, return_inverse=True)
+    return np.asarray(np.bincount(at, values) / np.bincount(at))
 
 
 def mute(judge: Sequence[Case], part: str, side: int) -> bool:

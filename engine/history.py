@@ -111,7 +111,7 @@ def from_frame(
 
 
 def single(items: Sequence[int], n_items: int) -> Histories:
-    """One user who met `items` in this order, each with value 1 and no time."""
+    """One user who met `items` in this order; what they were worth (NaN) and when is not known."""
     array = np.asarray(items, np.int32)
     size = len(array)
-    return Histories(np.array([0, size]), array, np.ones(size, np.float32), np.zeros(size, np.int64), n_items)
+    return Histories(np.array([0, size]), array, np.full(size, np.nan, np.float32), np.zeros(size, np.int64), n_items)
