@@ -23,6 +23,8 @@ CONFIG = """
     enabled = false
     [candidates.later]
     enabled = false
+    [candidates.attention]
+    enabled = false
     [candidates.prior]
     enabled = false
     [candidates.gnn]
