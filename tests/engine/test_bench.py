@@ -210,7 +210,7 @@ def test_each_generator_has_its_cost() -> None:
     blank = np.zeros((3, 1), np.float32)
     features = Features(nothing, nothing, blank, blank, np.zeros(0, np.int64))
     found, costs = benchmark.rivals(question, features, Config(), depth=2)
-    assert set(costs) == {"ease", "als", "neighbours", "transitions", "later", "popularity"}
+    assert set(costs) == {"ease", "als", "neighbours", "transitions", "later", "attention", "popularity"}
     assert all(cost.bytes > 0 and cost.seconds >= 0 for cost in costs.values())
     ranked, scores = dict(found)["random"]
     assert ranked.shape == scores.shape == (2, 2)
