@@ -34,8 +34,8 @@ class Trained:
 def train(histories: Histories, features: Features, config: Config, stage: Callable[[str], None] = log.info) -> Trained:
     """Fit generators out of fold, learn fusion and reranker, gate every part, then refit on everything that is kept."""
     threads = max(1, config.threads // 2)  # half of them for each of the two things done at once
-    torch.set_num_threads(threads)
     with threadpool_limits(threads):
+        torch.set_num_threads(1)  # several add up in any order, and the same seed would give other last digits
         return _train(histories, features, config, stage)
 
 
@@ -66,5 +66,6 @@ def _train(histories: Histories, features: Features, config: Config, stage: Call
         reranker, _ = rerank.fit(everything, [], config.fusion, config.seed, reranker.rounds)
     stage("generators on everything")
     with threadpool_limits(config.threads):  # nothing is done beside it
+        torch.set_num_threads(1)
         generators = fit_all(histories, features, config, {part for part, _ in uses})
     return Trained(generators, final, reranker, loss + gates + gate, curves | gnn.curves(generators))

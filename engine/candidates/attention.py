@@ -187,7 +187,8 @@ def bucket(age: NDArray[np.int64]) -> NDArray[np.int64]:
 def rated(values: NDArray[np.float32], rating: tuple[float, float]) -> NDArray[np.float32]:
     """Ratings in deviations from their mean, within three; zeros where all are alike, and for one not known (NaN)."""
     mean, deviation = rating
-    return np.nan_to_num(((values - mean) / (deviation or np.inf)).clip(-3, 3)).astype(np.float32)
+    deviations: NDArray[np.float32] = np.nan_to_num(((values - mean) / (deviation or np.inf)).clip(-3, 3))
+    return deviations.astype(np.float32)
 
 
 def repeats(histories: Histories) -> NDArray[np.float32]:

@@ -5,7 +5,6 @@ every epoch; each event of a piece is asked for from those before it. Ids and mo
 so that an item without them can be placed.
 """
 
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -25,44 +24,59 @@ BATCH = 32
 COMPARED = 4096
 """Items that an answer is told from, at most; of a larger catalogue so many are drawn anew for each step."""
 EPSILON = 1e-5
+WARM_UP = 0.1
+"""Share of the steps in which the rate rises."""
 START = 0.02
 """Deviation of the first weights of ids and projections."""
-_SEEDING = threading.Lock()
 Vectors = NDArray[np.float32]
 
 
 class Network(nn.Module):
     """Shapes: the space is (items, dim + 1), its last column the bias."""
 
-    def __init__(self, popularity: Tensor, sizes: Sequence[int], buckets: int, config: Settings) -> None:
+    def __init__(
+        self, popularity: Tensor, sizes: Sequence[int], buckets: int, config: Settings, chance: torch.Generator
+    ) -> None:
         super().__init__()
         dim, heads = config.dim, config.heads
-        self.hidden, self.heads = (config.hidden_ids, config.hidden_modalities), heads
-        self.id = nn.Parameter(torch.randn(len(popularity), dim + 1) * START)
-        looks = [nn.Linear(size, dim + 1, bias=False) for size in sizes]
-        for layer in looks:
-            nn.init.normal_(layer.weight, std=START)
-        self.project = nn.ModuleList(looks)
-        self.gate = nn.Linear(len(sizes) + 2, max(1, len(sizes)))
+        self.hidden, self.heads, self.dropout = (config.hidden_ids, config.hidden_modalities), heads, config.dropout
+        self.chance = chance
+        with torch.device("meta"):  # without values: first ones from the generator that all threads share would differ
+            self.project = nn.ModuleList([nn.Linear(size, dim + 1, bias=False) for size in sizes])
+            self.gate = nn.Linear(len(sizes) + 2, max(1, len(sizes)))
+            self.query, self.key = nn.Linear(dim, dim), nn.Linear(dim, dim)
+            self.value, self.out = nn.Linear(dim, dim, bias=False), nn.Linear(dim, dim, bias=False)
+        self.to_empty(device="cpu")
+        for layer in (self.query, self.key, self.value, self.out):
+            nn.init.kaiming_uniform_(layer.weight, a=5**0.5, generator=chance)
+        for bias in (self.query.bias, self.key.bias):
+            nn.init.zeros_(bias)
+        for weight in self.project.parameters():
+            nn.init.normal_(weight, std=START, generator=chance)
         nn.init.zeros_(self.gate.weight)
         nn.init.constant_(self.gate.bias, 3.0)  # open
         self.norm = nn.LayerNorm(dim, eps=EPSILON)
-        self.query, self.key = nn.Linear(dim, dim), nn.Linear(dim, dim)
-        self.value, self.out = nn.Linear(dim, dim, bias=False), nn.Linear(dim, dim, bias=False)
+        ids = torch.randn(len(popularity), dim + 1, generator=chance) * START
+        ids[:, -1] = 0.5 * (popularity - popularity.mean())
+        self.id = nn.Parameter(ids)
         self.recency = nn.Parameter(-torch.linspace(0, 0.8, heads)[:, None] * torch.arange(buckets))
         self.rating = nn.Parameter(torch.zeros(heads, 1))
         self.repeats = nn.Parameter(torch.zeros(heads, 1))
-        self.drop = nn.Dropout(config.dropout)
-        with torch.no_grad():
-            self.id[:, -1] = 0.5 * (popularity - popularity.mean())
+
+    def drop(self, values: Tensor) -> Tensor:
+        """Some values hidden while it is trained, by draws of its own."""
+        if not self.training:
+            return values
+        kept = torch.rand(values.shape, generator=self.chance) >= self.dropout
+        return values * kept / (1 - self.dropout)
 
     def space(self, modalities: Sequence[Tensor], popularity: Tensor) -> Tensor:
         """(items, dim + 1) of all items; `popularity` (items,) is the log of 1 + choices, 0 where there is no id."""
         known = popularity > 0
         there = [m.any(dim=1) for m in modalities]
         if self.training:
-            known = known & (torch.rand(len(known)) >= self.hidden[0])
-            there = [one & (torch.rand(len(one)) >= self.hidden[1]) for one in there]
+            known = known & (torch.rand(len(known), generator=self.chance) >= self.hidden[0])
+            there = [one & (torch.rand(len(one), generator=self.chance) >= self.hidden[1]) for one in there]
         ids = torch.where(known[:, None], self.id[:, :-1], 0)
         # The bias stays: how popular an item is would otherwise be learned anew from the modalities at every step.
         bias = torch.where(popularity > 0, self.id[:, -1], 0)
@@ -113,31 +127,29 @@ def train(
     popularity = torch.from_numpy(np.log1p(counts).astype(np.float32))
     looks = [torch.from_numpy(m) for m in modalities]
     known = torch.from_numpy(np.flatnonzero(counts))
-    with _SEEDING, torch.random.fork_rng(devices=[]):  # all threads share one generator of first weights
-        torch.manual_seed(seed)
-        network = Network(popularity, [m.shape[1] for m in modalities], buckets, config)
-        course = [pieces(indptr, config, rng) for _ in range(config.epochs)]
-        steps = sum(-(-len(one) // BATCH) for one in course)
-        curves: dict[str, list[float]] = {"attention loss": [], "attention learning rate": []}
-        if steps:
-            optimiser = torch.optim.AdamW(network.parameters(), config.learning_rate, weight_decay=config.weight_decay)
-            rate = torch.optim.lr_scheduler.OneCycleLR(
-                optimiser, config.learning_rate, total_steps=steps + 1, pct_start=0.1
-            )
-        for cut in course:
-            losses = []
-            for batch in batches(events, cut):
-                space = network.space(looks, popularity)
-                loss = objective(network, space, batch, known, bucket, rng)
-                optimiser.zero_grad()
-                loss.backward()  # type: ignore[no-untyped-call]
-                nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-                optimiser.step()
-                rate.step()
-                losses.append(loss.item())
-            if losses:
-                curves["attention loss"].append(float(np.mean(losses)))
-                curves["attention learning rate"].append(float(rate.get_last_lr()[0]))
+    chance = torch.Generator().manual_seed(seed)
+    network = Network(popularity, [m.shape[1] for m in modalities], buckets, config, chance)
+    course = [pieces(indptr, config, rng) for _ in range(config.epochs)]
+    steps = sum(-(-len(one) // BATCH) for one in course)
+    curves: dict[str, list[float]] = {"attention loss": [], "attention learning rate": []}
+    optimiser = torch.optim.AdamW(network.parameters(), config.learning_rate, weight_decay=config.weight_decay)
+    rate = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, config.learning_rate, total_steps=steps + 1, pct_start=WARM_UP
+    )
+    for cut in course:
+        losses = []
+        for batch in batches(events, cut):
+            space = network.space(looks, popularity)
+            loss = objective(network, space, batch, known, bucket, rng)
+            optimiser.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+            optimiser.step()
+            rate.step()
+            losses.append(loss.item())
+        if losses:
+            curves["attention loss"].append(float(np.mean(losses)))
+            curves["attention learning rate"].append(float(rate.get_last_lr()[0]))
     network.eval()
     with torch.inference_mode():
         places = network.space(looks, popularity).numpy().copy()
