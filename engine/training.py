@@ -9,7 +9,7 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from engine import cases, fusion, rerank
-from engine.candidates import Features, Generator, enabled, fit_all, gnn
+from engine.candidates import Features, Generator, attention, enabled, fit_all, gnn
 from engine.config import Config
 from engine.errors import ConfigError
 from engine.fusion import Fusion
@@ -68,4 +68,5 @@ def _train(histories: Histories, features: Features, config: Config, stage: Call
     with threadpool_limits(config.threads):  # nothing is done beside it
         torch.set_num_threads(1)
         generators = fit_all(histories, features, config, {part for part, _ in uses})
-    return Trained(generators, final, reranker, loss + gates + gate, curves | gnn.curves(generators))
+    curves |= gnn.curves(generators) | attention.curves(generators)
+    return Trained(generators, final, reranker, loss + gates + gate, curves)

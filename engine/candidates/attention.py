@@ -11,7 +11,7 @@ learns to.
 The network and its training are in attention_network.py; here it is numbers alone.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.candidates import attention_network
-from engine.candidates.base import Features, Scores, Tensors, group, grouped
+from engine.candidates.base import Features, Generator, Scores, Tensors, group, grouped
 from engine.candidates.spectrum import leading
 from engine.config import Attention as Settings
 from engine.history import Histories
@@ -146,6 +146,12 @@ class Attention:
     def tensors(self) -> Tensors:
         own = {"length": np.array(self.length), "scale": np.array(self.rating)}
         return {**own, "space": self.space, "facts": self.facts, **grouped("weights", self.weights)}
+
+
+def curves(generators: Sequence[Generator]) -> dict[str, list[float]]:
+    """Loss and learning rate of the attention among these generators, by epoch."""
+    found = (one.curves for one in generators if isinstance(one, Attention) and one.curves)
+    return {name: list(curve) for each in found for name, curve in each.items()}
 
 
 def restore(tensors: Tensors) -> Attention:
