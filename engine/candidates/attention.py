@@ -19,31 +19,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.candidates import attention_network
+from engine.candidates.attention_network import Events, bucket
 from engine.candidates.base import Features, Generator, Scores, Tensors, group, grouped
 from engine.candidates.spectrum import leading
 from engine.config import Attention as Settings
 from engine.history import Histories
 
 NAME = "attention"
-BUCKETS = 16
-"""Of age: 0, 1, 2, 3 to 4 events and so on, each half an octave more."""
 FACTS = 128
 """Leading directions of the graph's facts that are looked at."""
 BATCH_FLOATS = 8_000_000
 """Most floats of events that are attended to at once (32 MB)."""
 Weights = Mapping[str, NDArray[np.float32]]
-
-
-@dataclass(frozen=True)
-class Events:
-    """The latest events of some users, padded on the left. Shapes (users, length); `real` says which are no padding."""
-
-    items: NDArray[np.int64]
-    age: NDArray[np.int64]
-    rating: NDArray[np.float32]
-    repeats: NDArray[np.float32]
-    """log(1 + how often the user had met the item before)."""
-    real: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -174,7 +161,7 @@ def fit(histories: Histories, features: Features, config: Settings, seed: int) -
         np.ones(len(histories.items), bool),
     )
     weights, space, curves = attention_network.train(
-        events, histories.indptr, modalities(features, facts), len(features), BUCKETS, bucket, config, seed
+        events, histories.indptr, modalities(features, facts), len(features), config, seed
     )
     return Attention(config.length, rating, space, weights, facts, curves)
 
@@ -183,11 +170,6 @@ def modalities(features: Features, facts: NDArray[np.float32]) -> list[NDArray[n
     """Text, picture and leading directions of the facts, (items, size) each; none that no item of the catalogue has."""
     looks = [features.text, features.image, np.asarray(features.facts @ facts, np.float32)]
     return [look for look in looks if look.shape[1]]
-
-
-def bucket(age: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Which of the buckets of age."""
-    return np.minimum((2 * np.log2(age + 1)).astype(np.int64), BUCKETS - 1)
 
 
 def rated(values: NDArray[np.float32], rating: tuple[float, float]) -> NDArray[np.float32]:
@@ -218,5 +200,5 @@ def latest(histories: Histories, length: int, rating: tuple[float, float]) -> Ev
         zeros = np.zeros(at.shape, np.float32)
         return Events(np.zeros(at.shape, np.int64), age, zeros, zeros, real)
     return Events(
-        histories.items[at].astype(np.int64), age, rated(histories.values, rating)[at], repeats(histories)[at], real
+        histories.items[at].astype(np.int64), age, rated(histories.values[at], rating), repeats(histories)[at], real
     )

@@ -5,8 +5,8 @@ every epoch; each event of a piece is asked for from those before it. Ids and mo
 so that an item without them can be placed.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -16,9 +16,8 @@ from torch.nn import functional
 
 from engine.config import Attention as Settings
 
-if TYPE_CHECKING:
-    from engine.candidates.attention import Events
-
+BUCKETS = 16
+"""Of age: 0, 1, 2, 3 to 4 events and so on, each half an octave more."""
 BATCH = 32
 """Pieces of a history a step."""
 COMPARED = 4096
@@ -31,12 +30,27 @@ START = 0.02
 Vectors = NDArray[np.float32]
 
 
+@dataclass(frozen=True)
+class Events:
+    """The latest events of some users, padded on the left. Shapes (users, length); `real` says which are no padding."""
+
+    items: NDArray[np.int64]
+    age: NDArray[np.int64]
+    rating: NDArray[np.float32]
+    repeats: NDArray[np.float32]
+    """log(1 + how often the user had met the item before)."""
+    real: NDArray[np.bool_]
+
+
+def bucket(age: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Which of the buckets of age."""
+    return np.minimum((2 * np.log2(age + 1)).astype(np.int64), BUCKETS - 1)
+
+
 class Network(nn.Module):
     """Shapes: the space is (items, dim + 1), its last column the bias."""
 
-    def __init__(
-        self, popularity: Tensor, sizes: Sequence[int], buckets: int, config: Settings, chance: torch.Generator
-    ) -> None:
+    def __init__(self, popularity: Tensor, sizes: Sequence[int], config: Settings, chance: torch.Generator) -> None:
         super().__init__()
         dim, heads = config.dim, config.heads
         self.hidden, self.heads, self.dropout = (config.hidden_ids, config.hidden_modalities), heads, config.dropout
@@ -59,7 +73,7 @@ class Network(nn.Module):
         ids = torch.randn(len(popularity), dim + 1, generator=chance) * START
         ids[:, -1] = 0.5 * (popularity - popularity.mean())
         self.id = nn.Parameter(ids)
-        self.recency = nn.Parameter(-torch.linspace(0, 0.8, heads)[:, None] * torch.arange(buckets))
+        self.recency = nn.Parameter(-torch.linspace(0, 0.8, heads)[:, None] * torch.arange(BUCKETS))
         self.rating = nn.Parameter(torch.zeros(heads, 1))
         self.repeats = nn.Parameter(torch.zeros(heads, 1))
 
@@ -109,12 +123,10 @@ class Network(nn.Module):
 
 
 def train(
-    events: "Events",
+    events: Events,
     indptr: NDArray[np.int64],
     modalities: Sequence[Vectors],
     items: int,
-    buckets: int,
-    bucket: Callable[[NDArray[np.int64]], NDArray[np.int64]],
     config: Settings,
     seed: int,
 ) -> tuple[dict[str, Vectors], Vectors, dict[str, list[float]]]:
@@ -128,7 +140,7 @@ def train(
     looks = [torch.from_numpy(m) for m in modalities]
     known = torch.from_numpy(np.flatnonzero(counts))
     chance = torch.Generator().manual_seed(seed)
-    network = Network(popularity, [m.shape[1] for m in modalities], buckets, config, chance)
+    network = Network(popularity, [m.shape[1] for m in modalities], config, chance)
     course = [pieces(indptr, config, rng) for _ in range(config.epochs)]
     steps = sum(-(-len(one) // BATCH) for one in course)
     curves: dict[str, list[float]] = {"attention loss": [], "attention learning rate": []}
@@ -140,7 +152,7 @@ def train(
         losses = []
         for batch in batches(events, cut):
             space = network.space(looks, popularity)
-            loss = objective(network, space, batch, known, bucket, rng)
+            loss = objective(network, space, batch, known, rng)
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(network.parameters(), 1.0)
@@ -177,17 +189,17 @@ def pieces(indptr: NDArray[np.int64], config: Settings, rng: np.random.Generator
     return found[np.cumsum(found[:, 1] - found[:, 0]) <= config.events]
 
 
-Batch = tuple["Events", NDArray[np.int64]]
+Batch = tuple[Events, NDArray[np.int64]]
 
 
-def batches(events: "Events", cut: NDArray[np.int64]) -> Iterator[Batch]:
+def batches(events: Events, cut: NDArray[np.int64]) -> Iterator[Batch]:
     """Padded events of some pieces, and which item came after each, -1 where none did."""
     for at in range(0, len(cut), BATCH):
         start, stop = cut[at : at + BATCH].T[..., None]
         place = start + np.arange((stop - start).max() - 1)
         real = place < stop - 1
         place = np.where(real, place, start)
-        met = type(events)(events.items[place], events.age, events.rating[place], events.repeats[place], real)
+        met = Events(events.items[place], events.age, events.rating[place], events.repeats[place], real)
         yield met, np.where(real, events.items[np.where(real, place + 1, 0)], -1)
 
 
@@ -196,7 +208,6 @@ def objective(
     space: Tensor,
     batch: Batch,
     known: Tensor,
-    bucket: Callable[[NDArray[np.int64]], NDArray[np.int64]],
     rng: np.random.Generator,
 ) -> Tensor:
     """Mean cross-entropy of the next item among those known, or a sample of them and the answers of the batch."""
