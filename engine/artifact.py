@@ -27,7 +27,7 @@ from scipy import sparse
 from engine import atomic
 from engine.errors import ArtifactError
 
-VERSION = 3
+VERSION = 4
 """Of the layout of the folder; raise it when an older Weft could not read a new artefact."""
 
 MANIFEST = "manifest.json"

@@ -87,11 +87,13 @@ def metric(row: Row, name: str, config: Config) -> report.Metric:
 
 def gate(one: Gate) -> report.Gate:
     """A gate with the reason in words."""
-    why = "kept" if one.kept else "off: its gain on validation includes zero"
+    why = "kept" if one.kept else "off: validation was ranked as well without it"
     if one.kept and one.low > 0:
         why = "kept: missed on these lists without it"
     elif one.kept and one.part == "popularity":
         why = "kept: the only answer to somebody without a history"
+    elif one.kept and one.gain > 0:
+        why = "kept: better with it on average, but by no more than chance"
     elif one.kept:
         why = "kept: missed on other lists, or the last of its side"
     return report.Gate(**vars(one), why=why)

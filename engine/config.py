@@ -209,7 +209,7 @@ class Attention(Section):
     """Ways of looking back, from the latest events alone to the whole history."""
     length: Count = 100
     """Latest events that are looked at."""
-    epochs: Count = 16
+    epochs: Count = 8
     """Passes over the histories."""
     events: Count = 400_000
     """Most events a pass; pieces of histories are drawn where there are more."""
@@ -334,7 +334,9 @@ class Fusion(Section):
     hidden_share: Annotated[float, Field(gt=0, lt=0.5)] = 0.2
     """Share of the items hidden from the generators, so that the fusion learns what new items are worth."""
     gate: bool = True
-    """Switch off each part whose paired gain on validation includes zero."""
+    """Switch off each part that adds nothing to the ranking of validation."""
+    surely: bool = False
+    """Switch off each part whose gain there is not beyond chance, too: fewer parts, a little less quality."""
     rerank: bool = True
     """Reorder the top of each list by a boosted model."""
     depth: Count = 120

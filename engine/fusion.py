@@ -2,10 +2,11 @@
 
 A signal z is standardised per user over the items with history, so that weights mean the same for everybody. Then
 
-    score(u, i) = sum_s z_s(u, i) * (weight[g, s] + slope[g, s] * l(u)) + offset[g]
+    score(u, i) = sum_s z_s(u, i) * (weight[g, s] + slope[b, g, s] * l(u)) + offset[g]
 
 where the gate g says whether item i is known (has history) or new, and l(u) grows with the log of the history's length:
-a single click deserves less trust than a hundred. Every term belongs to one signal, so explanations are exact.
+a single click deserves less trust than a hundred. Below ten events it has a slope of its own, b = 0, so that what those
+who have just arrived ask for costs the others nothing. Every term belongs to one signal: explanations are exact.
 Weights are learned by a listwise softmax on scores of generators that had not seen the answers (see cases.py): first
 over whole lists, then over the best candidates by those first weights. What tells an answer from the bulk of a
 catalogue is not what tells it from the twenty items beside it, and only the latter is ever shown.
@@ -38,7 +39,10 @@ class Lists:
 
 @dataclass(frozen=True)
 class Fusion:
-    """The learned weights. Shapes: weight and slope (2, signals), offset (2,); row 0 for known items, row 1 for new."""
+    """The learned weights. Shapes: weight (2, signals), slope (2, 2, signals), offset (2,).
+
+    Their last rows are for known items (0) and for new ones (1); the first of `slope` for short histories and for long.
+    """
 
     names: tuple[str, ...]
     weight: NDArray[np.float32]
@@ -49,19 +53,20 @@ class Fusion:
         """The same weights for some of the signals, in the order given."""
         at = [self.names.index(name) for name in names]
         # Rows lie in order, as in an artefact: another order of adding up would change the last digits of a score.
-        weight, slope = (np.ascontiguousarray(matrix[:, at]) for matrix in (self.weight, self.slope))
+        weight, slope = (np.ascontiguousarray(array[..., at]) for array in (self.weight, self.slope))
         return Fusion(names, weight, slope, self.offset)
 
     def over(self, names: tuple[str, ...]) -> "Fusion":
         """The same fusion over more signals, those of its own among them: the rest weigh nothing."""
         at = [names.index(name) for name in self.names]
-        weight, slope = (np.zeros((2, len(names)), np.float32) for _ in range(2))
-        weight[:, at], slope[:, at] = self.weight, self.slope
+        weight, slope = (np.zeros((*array.shape[:-1], len(names)), np.float32) for array in (self.weight, self.slope))
+        weight[..., at], slope[..., at] = self.weight, self.slope
         return Fusion(names, weight, slope, self.offset)
 
     def gates(self, trust: NDArray[np.float32]) -> Signals:
         """(2, users, signals) weight of each signal for known and for new items."""
-        return np.asarray(self.weight[:, None, :] + self.slope[:, None, :] * trust[None, :, None], np.float32)
+        slope = self.slope[(trust > 0).astype(int)].transpose(1, 0, 2)
+        return np.asarray(self.weight[:, None, :] + slope * trust[:, None], np.float32)
 
     def score(self, signals: Signals, trust: NDArray[np.float32], known: NDArray[np.bool_]) -> NDArray[np.float32]:
         """(users, items) fused scores of (users, items, signals)."""
@@ -97,7 +102,7 @@ def standardised(generators: Sequence[Generator], histories: Histories, known: N
 def even(names: Sequence[str]) -> Fusion:
     """Every signal weighs the same: what is left where there is too little history to learn from."""
     ones = np.ones((2, len(names)), np.float32)
-    return Fusion(tuple(names), ones, np.zeros_like(ones), np.zeros(2, np.float32))
+    return Fusion(tuple(names), ones, np.zeros((2, *ones.shape), np.float32), np.zeros(2, np.float32))
 
 
 @dataclass(frozen=True)
@@ -193,10 +198,10 @@ def _descend(
     l2: float,
     steps: int,
 ) -> Fusion:
-    """The fusion after some steps of L-BFGS; rows of the weights: known, new, slope known, slope new."""
-    weight = torch.tensor(np.concatenate([start.weight, start.slope]), requires_grad=True)
+    """The fusion after some steps of L-BFGS, over the weight and both slopes in a row."""
+    weight = torch.tensor(np.concatenate([start.weight[None], start.slope]), requires_grad=True)
     offset = torch.tensor(start.offset[1:], requires_grad=True)
-    mask = torch.from_numpy(np.concatenate([on, on]).astype(np.float32))
+    mask = torch.from_numpy(on.astype(np.float32))
     optimiser = torch.optim.LBFGS([weight, offset], max_iter=steps, history_size=10, line_search_fn="strong_wolfe")
 
     def loss() -> torch.Tensor:
@@ -210,15 +215,14 @@ def _descend(
     if samples:
         optimiser.step(loss)  # type: ignore[no-untyped-call]
     learned = (weight * mask).detach().numpy()
-    return Fusion(start.names, learned[:2], learned[2:], np.array([0.0, offset.item()], np.float32))
+    return Fusion(start.names, learned[0], learned[1:], np.array([0.0, offset.item()], np.float32))
 
 
 def _scores(weight: torch.Tensor, offset: torch.Tensor, one: Sample) -> torch.Tensor:
     """(users, candidates), corrected by how they were drawn."""
-    terms = one.signals @ weight.T  # (users, candidates, 4)
-    trust = one.trust[:, None]
-    known, new = terms[..., 0] + terms[..., 2] * trust, terms[..., 1] + terms[..., 3] * trust + offset
-    return known + one.new * (new - known) + one.log_odds
+    gates = weight[0] + weight[1 + (one.trust > 0).long()] * one.trust[:, None, None]  # (users, 2, signals)
+    known, new = (one.signals @ gates.transpose(1, 2)).unbind(2)
+    return known + one.new * (new + offset - known) + one.log_odds
 
 
 def _softmax(weight: torch.Tensor, offset: torch.Tensor, one: Sample) -> torch.Tensor:

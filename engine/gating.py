@@ -1,5 +1,8 @@
-"""Does a part help? A paired bootstrap over users says; a part whose interval includes zero is switched off.
+"""Does a part help? The fusion is learned with it and without, and the same users are asked; what adds nothing is off.
 
+A paired bootstrap over users says how sure a gain is. `fusion.surely` keeps only what helps beyond chance; by default
+a part stays if it helps on average. Among a thousand users chance is larger than what most parts add, and eight parts
+that are each too small to be sure of are worth more together than the best of them.
 A part is used, or not, for known items and for new ones apart: what follows what says nothing of an item that nobody
 has met, and what an item is says little of one that many have.
 """
@@ -77,6 +80,16 @@ def gate_smooth(
     return keep, [replace(gate, kept=keep) for gate in gates]
 
 
+def missed(gates: Sequence[Gate], surely: bool) -> bool:
+    """Whether a part with these gains stays in the fusion."""
+    return any(gate.low > 0 for gate in gates) if surely else mean_gain(gates) > 0
+
+
+def mean_gain(gates: Sequence[Gate]) -> float:
+    """Over the kinds of lists, each by its share."""
+    return sum(SHARES[gate.kind] * gate.gain for gate in gates) / sum(SHARES[gate.kind] for gate in gates)
+
+
 def helps(gates: Sequence[Gate]) -> bool:
     """Whether something is gained on some lists, and nothing lost on any, beyond chance."""
     return any(gate.low > 0 for gate in gates) and not any(gate.high < 0 for gate in gates)
@@ -132,9 +145,9 @@ def eliminate(
                 compare(part, kind, by_user(ways, full, kind), by_user(ways, less, kind), config) for kind in full[0]
             ]
         useless = {
-            part: max(gate.gain for gate in found)
+            part: mean_gain(found)
             for part, found in trials.items()
-            if (part, side) != ("popularity", KNOWN) and not any(gate.low > 0 for gate in found)
+            if (part, side) != ("popularity", KNOWN) and not missed(found, config.fusion.surely)
         }
         if not useless or not config.fusion.gate:
             return kept, [gate for found in trials.values() for gate in found] + gates

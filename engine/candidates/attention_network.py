@@ -18,13 +18,15 @@ from engine.config import Attention as Settings
 
 BUCKETS = 16
 """Of age: 0, 1, 2, 3 to 4 events and so on, each half an octave more."""
-BATCH = 32
+BATCH = 16
 """Pieces of a history a step."""
-COMPARED = 4096
-"""Items that an answer is told from, at most; of a larger catalogue so many are drawn anew for each step."""
+COMPARED = 512
+"""Items that an answer is told from, at most, beside the answers of its step; drawn anew for each."""
 EPSILON = 1e-5
 WARM_UP = 0.1
 """Share of the steps in which the rate rises."""
+HIDDEN = -1e9
+"""Of what is not looked at, before the softmax."""
 START = 0.02
 """Deviation of the first weights of ids and projections."""
 Vectors = NDArray[np.float32]
@@ -84,10 +86,12 @@ class Network(nn.Module):
         kept = torch.rand(values.shape, generator=self.chance) >= self.dropout
         return values * kept / (1 - self.dropout)
 
-    def space(self, modalities: Sequence[Tensor], popularity: Tensor) -> Tensor:
-        """(items, dim + 1) of all items; `popularity` (items,) is the log of 1 + choices, 0 where there is no id."""
+    def space(self, modalities: Sequence[Tensor], there: Sequence[Tensor], popularity: Tensor) -> Tensor:
+        """(items, dim + 1) of all items.
+
+        `there` says which have each modality; `popularity` (items,) is the log of 1 + choices, 0 where there is no id.
+        """
         known = popularity > 0
-        there = [m.any(dim=1) for m in modalities]
         if self.training:
             known = known & (torch.rand(len(known), generator=self.chance) >= self.hidden[0])
             there = [one & (torch.rand(len(one), generator=self.chance) >= self.hidden[1]) for one in there]
@@ -115,9 +119,11 @@ class Network(nn.Module):
             layer(inputs).view(pieces, length, self.heads, -1).transpose(1, 2)
             for layer in (self.query, self.key, self.value)
         )
-        logits = query @ key.transpose(2, 3) / (dim / self.heads) ** 0.5 + self.recency[:, age.clamp(min=0)]
-        logits = logits + (self.rating * rating[:, None, :] + self.repeats * repeats[:, None, :])[:, :, None, :]
-        logits = logits.masked_fill((age < 0) | ~real[:, None, None, :], -1e9)
+        # Masks go with the small terms: (pieces, heads, length, length) is what costs.
+        recency = self.recency[:, age.clamp(min=0)].masked_fill(age < 0, HIDDEN)
+        event = self.rating * rating[:, None, :] + self.repeats * repeats[:, None, :]
+        event = event.masked_fill(~real[:, None, :], HIDDEN)[:, :, None, :]
+        logits = (query / (dim / self.heads) ** 0.5) @ key.transpose(2, 3) + recency + event
         found: Tensor = self.out((logits.softmax(3) @ value).transpose(1, 2).reshape(pieces, length, dim))
         return found
 
@@ -138,6 +144,7 @@ def train(
     counts = np.bincount(events.items, minlength=items)
     popularity = torch.from_numpy(np.log1p(counts).astype(np.float32))
     looks = [torch.from_numpy(m) for m in modalities]
+    there = [look.any(dim=1) for look in looks]
     known = torch.from_numpy(np.flatnonzero(counts))
     chance = torch.Generator().manual_seed(seed)
     network = Network(popularity, [m.shape[1] for m in modalities], config, chance)
@@ -151,7 +158,7 @@ def train(
     for cut in course:
         losses = []
         for batch in batches(events, cut):
-            space = network.space(looks, popularity)
+            space = network.space(looks, there, popularity)
             loss = objective(network, space, batch, known, rng)
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
@@ -164,7 +171,7 @@ def train(
             curves["attention learning rate"].append(float(rate.get_last_lr()[0]))
     network.eval()
     with torch.inference_mode():
-        places = network.space(looks, popularity).numpy().copy()
+        places = network.space(looks, there, popularity).numpy().copy()
     weights = {name: array.numpy() for name, array in network.state_dict().items() if name != "id"}
     return weights, places, curves
 
@@ -227,7 +234,7 @@ def objective(
         # Each drawn one stands for many: corrected by the chance of being drawn, as in Bengio and Senecal 2003.
         odds = torch.where(order < len(asked), 0.0, float(np.log(len(known) / COMPARED)))
     there = space[among]
-    logits = network.drop(taste[real]) @ there[:, :-1].T + there[:, -1] + odds
+    logits = torch.addmm(there[:, -1] + odds, network.drop(taste[real]), there[:, :-1].T)
     return functional.cross_entropy(logits, torch.searchsorted(among, right))
 
 

@@ -1,5 +1,7 @@
 """The fusion, the reranker and the gates on lists with a known answer."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -121,3 +123,25 @@ def test_smooth_ndcg_makes_better_heads_of_lists_from_signals_with_long_tails() 
         at = (best.user, best.item)
         quality.append(gating.ndcg(best.sizes, scores[at], chosen[at], chosen.sum(1), 5).mean())
     assert quality[1] > quality[0] + 0.01
+
+
+def test_short_histories_cost_long_ones_nothing() -> None:
+    long, short = lists(), lists()
+    long = replace(long, trust=np.linspace(0.3, 1.5, len(long.trust), dtype=np.float32))
+    short = replace(short, trust=np.linspace(-1, -0.3, len(short.trust), dtype=np.float32))
+    short = replace(short, signals=short.signals[:, :, [1, 0, 2]])  # signal 1 says what signal 0 says of the others
+    samples = [fusion.sample(made, np.random.default_rng(0)) for made in (long, short)]
+    alone, both = (fusion.fit(some, NAMES, ALL, l2=1e-3) for some in (samples[:1], samples))
+    at = np.array([1.0, -1.0], np.float32)
+    assert np.allclose(both.gates(at)[0, 0], alone.gates(at)[0, 0], rtol=0.2, atol=0.2)
+    assert both.gates(at)[0, 1, 1] > 3 * abs(both.gates(at)[0, 1, 0])
+
+
+def test_a_part_stays_for_what_it_adds_on_average_unless_only_what_is_sure_may() -> None:
+    gates = [
+        gating.Gate("x", "warm", 0.002, -0.001, 0.005, True),
+        gating.Gate("x", "short", -0.004, -0.009, 0.001, True),
+    ]
+    assert gating.mean_gain(gates) == pytest.approx(0.0008)  # whole histories weigh four times short ones
+    assert gating.missed(gates, surely=False)
+    assert not gating.missed(gates, surely=True)
