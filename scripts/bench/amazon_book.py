@@ -26,7 +26,7 @@ from engine.tables.catalogue import Catalogue
 
 CHOSEN = {
     "ease": {"l2": 20.0, "power": 0.25},
-    "als": {"dim": 128, "rounds": 16},
+    "als": {"dim": 256, "rounds": 16},
 }
 
 
