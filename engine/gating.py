@@ -18,7 +18,6 @@ from engine.cases import Case
 from engine.config import Config
 from engine.evaluation import bootstrap
 from engine.fusion import Fusion
-from engine.rerank import Reranker
 
 KNOWN, NEW = 0, 1
 ASKED = (("warm", "short"), ("cold",))
@@ -181,25 +180,34 @@ def mute(judge: Sequence[Case], part: str, side: int) -> bool:
 
 def gate_reranker(
     learn: Sequence[Case], judge: Sequence[Case], uses: Collection[Use], config: Config, smooth: bool = False
-) -> tuple[Reranker | None, dict[str, list[float]], list[Gate]]:
-    """Learn the reranker on one half of the cases and keep it when the other half is the better for it."""
+) -> tuple[int, dict[str, list[float]], list[Gate]]:
+    """How many rounds to boost the reranker for, 0 where lists are as good without it; its curves; the evidence.
+
+    It learns from one half of the cases. Every other user of the other half says when to stop, and those between them
+    whether it helps, then the other way round: whoever chose the round would be too pleased with it.
+    """
     taught, asked = of_known(learn), of_known(judge)
     if not config.fusion.rerank or not taught or not asked:
-        return None, {}, []
+        return 0, {}, []
     model = fuse(learn, uses, config, None, smooth)
     rows_of = dict(zip((one.kind for one in judge), tables(judge, model, config), strict=True))
-    reranker, curves = rerank.fit(
-        tables(taught, model, config), [rows_of[one.kind] for one in asked], config.fusion, config.seed
-    )
+    halves = [[rerank.every_other(rows_of[one.kind], first) for one in asked] for first in (0, 1)]
+    if not all(sum(len(rows.chosen) for rows in half) for half in halves):
+        return 0, {}, []  # a single user
+    rows = tables(taught, model, config)
+    rerankers, curves = zip(*(rerank.fit(rows, half, config.fusion, config.seed) for half in halves), strict=True)
     gates = []
     for one in judge:
-        rows, k = rows_of[one.kind], config.evaluation.k
-        corrected = config.fusion.share * rows.fused + reranker.correct(rows.features)
+        found, k = rows_of[one.kind], config.evaluation.k
+        second = np.repeat(np.arange(len(found.sizes)) % 2 == 1, found.sizes)
+        first, other = (reranker.correct(found.features) for reranker in rerankers)
+        corrected = config.fusion.share * found.fused + np.where(second, first, other)
         relevant = one.lists.chosen.sum(1)
-        plain, better = (ndcg(rows.sizes, scores, rows.chosen, relevant, k) for scores in (rows.fused, corrected))
+        plain, better = (ndcg(found.sizes, scores, found.chosen, relevant, k) for scores in (found.fused, corrected))
         gates.append(compare("reranker", one.kind, better, plain, config))
     keep = not config.fusion.gate or helps(gates)
-    return reranker if keep else None, curves, [replace(gate, kept=keep) for gate in gates]
+    rounds = sum(reranker.rounds for reranker in rerankers) // len(rerankers)
+    return rounds if keep else 0, curves[0], [replace(gate, kept=keep) for gate in gates]
 
 
 def fuse(

@@ -59,11 +59,12 @@ def _train(histories: Histories, features: Features, config: Config, stage: Call
     smooth, loss = gate_smooth(learn, judge, owners, config)
     uses, gates = gate_parts(learn, judge, owners, config, not features.empty, smooth)
     stage("reranker")
-    reranker, curves, gate = gate_reranker(learn, judge, uses, config, smooth)
+    rounds, curves, gate = gate_reranker(learn, judge, uses, config, smooth)
     final = fuse(learn + judge, uses, config, None, smooth)
-    if reranker is not None:
+    reranker = None
+    if rounds:
         everything = tables(of_known(learn + judge), final, config)
-        reranker, _ = rerank.fit(everything, [], config.fusion, config.seed, reranker.rounds)
+        reranker, _ = rerank.fit(everything, [], config.fusion, config.seed, rounds)
     stage("generators on everything")
     with threadpool_limits(config.threads):  # nothing is done beside it
         torch.set_num_threads(1)
