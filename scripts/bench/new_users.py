@@ -30,7 +30,7 @@ from peers import environments
 
 from engine import benchmark, history, memory
 from engine.benchmark import Question
-from engine.candidates import Features, enabled, fit_all
+from engine.candidates import Features, Generator, fit_all
 from engine.config import Config
 from engine.describe import describe
 from engine.evaluation import bootstrap, metrics, runs, splits
@@ -48,9 +48,10 @@ MODELS = {
     "sasrec": ("recbole_newcomers.py", ("recbole-sasrec",)),
 }
 """Rivals of other people, by who runs them: the script and its models."""
-OURS = ("weft", "parts")
-OWN = ("als", "attention", "content", "gnn", "later", "neighbours", "prior")
-"""Parts of Weft that are nobody else's ranker. EASE, transitions and popularity are, in its own form too."""
+PLAIN = ("ease", "transitions", "popularity")
+"""Generators of Weft that are rankers of other people too: what they do alone counts as a rival."""
+RANKERS = ("weft", "plain", *MODELS)
+RIVALS = {*PLAIN, "random", *(model for _, models in MODELS.values() for model in models)}
 Values = dict[str, NDArray[np.float64]]
 """By ranker: (users, 2) recall and NDCG, the mean over the seeds that held the user out."""
 
@@ -60,7 +61,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="of the held out users and the rankers")
     parser.add_argument("--lengths", type=int, nargs="+", default=[0, 1, 3, 5, 10], help="events that new users show")
-    parser.add_argument("--rankers", nargs="*", choices=[*OURS, *MODELS], default=[*OURS, *MODELS])
+    parser.add_argument("--rankers", nargs="*", choices=RANKERS, default=RANKERS)
     parser.add_argument("--shared", type=Path, default=Path("../shared"), help="folder with data/ and judge/")
     parser.add_argument("--work", type=Path, default=Path("runs"))
     choice = parser.parse_args()
@@ -74,8 +75,8 @@ def main() -> None:
         config = settings.model_copy(update={"seed": seed})
         if "weft" in choice.rankers:
             weft(tables, asked, features, config, choice.lengths, folder)
-        if "parts" in choice.rankers:
-            parts(tables, asked, features, config, choice.lengths, folder)
+        if "plain" in choice.rankers:
+            plain(tables, asked, features, config, choice.lengths, folder)
         for name in MODELS:
             if name in choice.rankers:
                 rival(name, seed, choice.lengths, folder, folders[0])
@@ -117,7 +118,7 @@ def told(first: Histories, length: int) -> Histories:
 def weft(
     tables: Catalogue, split: Split, features: Features, config: Config, lengths: Sequence[int], folder: Path
 ) -> None:
-    """Run files of Weft, learned once from those who are not new, with its reranker and without."""
+    """Run files of Weft, learned once from those who are not new, without its reranker, and of each part it kept."""
     asked = question(tables, split)
     ranker, trained = benchmark.trained_ranker(asked, features, config, print)
     for gate in trained.gates:
@@ -135,23 +136,28 @@ def weft(
             place = np.arange(len(rows.user)) - np.repeat(np.cumsum(rows.sizes) - rows.sizes, rows.sizes)
             ranked[rows.user, place], scores[rows.user, place] = rows.item, best.scores
             runs.write(folder / f"told-{length}" / f"{name}.tsv", asked.users, asked.items, ranked, scores)
+    alone(ranker.generators, asked, lengths, folder)
 
 
-def parts(
+def plain(
     tables: Catalogue, split: Split, features: Features, config: Config, lengths: Sequence[int], folder: Path
 ) -> None:
-    """Run files of each of Weft's signals alone, and of chance."""
+    """Run files of what Weft has in common with others, and of chance."""
     asked, chance = question(tables, split), np.random.default_rng(config.seed)
-    for generator in fit_all(asked.known, features, config, enabled(config, features)):
+    alone(fit_all(asked.known, features, config, PLAIN), asked, lengths, folder)
+    for length in lengths:
+        write(folder / f"told-{length}" / "random.tsv", asked, chance.random((len(asked.users), len(asked.items))))
+
+
+def alone(generators: Sequence[Generator], asked: Question, lengths: Sequence[int], folder: Path) -> None:
+    """Run files of each signal alone."""
+    for generator in generators:
         for length in lengths:
             for name, scores in zip(generator.signals, generator.score(told(asked.asked, length)), strict=True):
                 write(folder / f"told-{length}" / f"{name}.tsv", asked, scores)
-    for length in lengths:
-        scores = chance.random((len(asked.users), len(asked.items)), np.float32)
-        write(folder / f"told-{length}" / "random.tsv", asked, scores)
 
 
-def write(path: Path, asked: Question, scores: NDArray[np.float32]) -> None:
+def write(path: Path, asked: Question, scores: NDArray[np.floating[Any]]) -> None:
     """A run file of (users, items) scores; the first events of the users are not shown."""
     runs.write(path, asked.users, asked.items, *metrics.rank(scores, 100, asked.asked.seen()))
 
@@ -202,10 +208,13 @@ def scored(judge: ModuleType, folders: Sequence[Path], length: int) -> Values:
 
 def leads(values: Values) -> list[dict[str, Any]]:
     """Weft's paired gain over the best rival, and over the best part of its own, with 95% intervals over users."""
-    own = [name for name in values if name.split(".")[0] in OWN]
-    rivals, found = [name for name in values if name not in own and not name.startswith("weft")], []
+    others: dict[str, list[str]] = {"rival": [], "part": []}
+    for name in values:
+        if not name.startswith("weft"):
+            others["rival" if name.split(".")[0] in RIVALS else "part"].append(name)
+    found = []
     for column, metric in enumerate(METRICS if "weft" in values else ()):
-        for what, names in (("rival", rivals), ("part", own)):
+        for what, names in others.items():
             if names:
                 best = max(names, key=lambda name: float(values[name][:, column].mean()))
                 gain = bootstrap.gain(values["weft"][:, column], values[best][:, column])
