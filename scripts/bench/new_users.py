@@ -2,6 +2,7 @@
 
     python scripts/bench/new_users.py [--seeds 0 1 2]
     python scripts/bench/new_users.py --rankers closed sasrec      # these anew; the other run files stand
+    python scripts/bench/new_users.py --next 10                    # asked for the next ten, not for all that follow
 
 Each seed draws its users. Nothing is learned from them: a ranker is told their first 1, 3, 5 or 10 items (or none),
 without ratings or times, and is asked for all that they chose after the tenth. The first ten are never shown, however
@@ -61,17 +62,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="of the held out users and the rankers")
     parser.add_argument("--lengths", type=int, nargs="+", default=[0, 1, 3, 5, 10], help="events that new users show")
+    parser.add_argument("--next", type=int, help="events after the tenth that are asked for; all of them if left out")
     parser.add_argument("--rankers", nargs="*", choices=RANKERS, default=RANKERS)
     parser.add_argument("--shared", type=Path, default=Path("../shared"), help="folder with data/ and judge/")
     parser.add_argument("--work", type=Path, default=Path("runs"))
     choice = parser.parse_args()
     tables, settings = movielens(choice.shared / "data" / "movielens-100k", choice.work / "movielens")
     items, features = tables.items["item_id"].to_list(), describe(tables, settings).features
-    folders = [choice.work / "new-users" / f"seed-{seed}" for seed in choice.seeds]
+    work = choice.work / (f"new-users-next-{choice.next}" if choice.next else "new-users")
+    folders = [work / f"seed-{seed}" for seed in choice.seeds]
     for seed, folder in zip(choice.seeds, folders, strict=True):
-        asked = new_users(tables.interactions, items, seed)
+        asked = new_users(tables.interactions, items, seed, choice.next)
         splits.write(asked, folder / "split")
-        splits.write(new_users(asked.train, items, seed), folder / "tuning")
+        splits.write(new_users(asked.train, items, seed, choice.next), folder / "tuning")
         config = settings.model_copy(update={"seed": seed})
         if "weft" in choice.rankers:
             weft(tables, asked, features, config, choice.lengths, folder)
@@ -83,18 +86,20 @@ def main() -> None:
     judge = load(choice.shared / "judge" / "judge.py")
     found = {k: scored(judge, folders, k) for k in choice.lengths}
     show(found)
-    (choice.work / "new-users" / "new_users.json").write_text(json.dumps(facts(found, choice.seeds), indent=1) + "\n")
+    (work / "new_users.json").write_text(json.dumps(facts(found, choice.seeds), indent=1) + "\n")
 
 
-def new_users(interactions: pl.DataFrame, items: list[str], seed: int) -> Split:
+def new_users(interactions: pl.DataFrame, items: list[str], seed: int, following: int | None = None) -> Split:
     """A draw of users held out whole: `valid` has their first events, of which a ranker is told some, `test` the rest.
 
-    Users with fewer than `FEWEST` events are not asked, nor learned from where they are drawn.
+    Of the rest only the next `following`, if given. Users with fewer than `FEWEST` events are not asked,
+    nor learned from where they are drawn.
     """
     drawn = splits.split(interactions, "cold-user", test_share=SHARE, valid_share=0, seed=seed)
     asked = drawn.test.filter(pl.len().over("user_id") >= FEWEST)
     place = asked.select(place=pl.int_range(pl.len()).over("user_id"))["place"]
-    return Split(drawn.train, asked.filter(place < FIRST), asked.filter(place >= FIRST), items, "new-users", seed)
+    rest = (place >= FIRST) & (place < FIRST + (following or len(asked)))
+    return Split(drawn.train, asked.filter(place < FIRST), asked.filter(rest), items, "new-users", seed)
 
 
 def question(tables: Catalogue, split: Split) -> Question:

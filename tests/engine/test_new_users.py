@@ -47,6 +47,8 @@ def test_the_first_ten_are_told_and_the_rest_asked(split):
     for user in set(split.test["user_id"]):
         first, rest = (part.filter(pl.col("user_id") == user)["time"].to_list() for part in (split.valid, split.test))
         assert (first, rest) == (list(range(10)), list(range(10, 20)))
+    following = bench.new_users(events([20] * USERS), ITEMS, seed=0, following=3)
+    assert following.test["time"].to_list() == [10, 11, 12] * (USERS // 5)
 
 
 def test_who_did_little_is_neither_asked_nor_learned_from():
