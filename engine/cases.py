@@ -4,10 +4,12 @@ Each user's events are cut by position into a base, a part to learn the fusion f
 kinds of candidate lists come out of that, so that one fusion serves every case:
 
     warm    all items, full history: what a known person meets next
-    short   all items, only the last few events: somebody who has just arrived
+    short   all items, the first few events of people that the generators never met: somebody who has just arrived
     mixed   all items, some of them hidden from the generators: new items among known ones
     cold    only the hidden items, every interaction with them an answer
 
+The last few events of people who have long been there would not do for short: they met what is popular long ago, so
+that it is no answer, and the fusion would learn not to show it to those who have just arrived.
 Where nothing says what an item is, no generator can tell two new items apart, and the last two are not made.
 """
 
@@ -31,6 +33,12 @@ SHARED_ABOVE = 10_000
 MORE = 4
 """Times as many users then, two for each half: among many items few of a list are near enough to learn from."""
 BASE, LEARN, JUDGE = 0, 1, 2
+NEW_USERS = 0.1
+"""Share of the users whom the generators of a set never meet."""
+FIRST = 10
+"""Most events that a new user shows."""
+DRAWS = 3
+"""Times that each new user is asked, showing so many events as chance says."""
 
 
 @dataclass(frozen=True)
@@ -71,17 +79,26 @@ def hidden_items(histories: Histories, share: float, rng: np.random.Generator) -
     return hidden
 
 
+def new_users(histories: Histories, rng: np.random.Generator) -> NDArray[np.int8]:
+    """(users,) who is new while learning (LEARN) and who while judging (JUDGE), two disjoint draws."""
+    drawn = rng.permutation(np.flatnonzero(histories.lengths > 1))
+    share = int(NEW_USERS * len(drawn))
+    new = np.zeros(len(histories), np.int8)
+    new[drawn[:share]], new[drawn[share : 2 * share]] = LEARN, JUDGE
+    return new
+
+
 def both(
     histories: Histories, features: Features, config: Config, rng: np.random.Generator
 ) -> tuple[list[Case], list[Case]]:
     """Cases to learn from and cases to judge by; none where there is too little history."""
     part = parts(histories, config, rng)
     share = 0.0 if features.empty else config.fusion.hidden_share
-    hidden = hidden_items(histories, share, rng)
+    hidden, new = hidden_items(histories, share, rng), new_users(histories, rng)
     if histories.n_items > SHARED_ABOVE:
         part[part == LEARN] = BASE
         users = MORE * config.fusion.users
-        made = cases(histories, part, JUDGE, hidden == JUDGE, features, config, rng, users, MORE * LIST_FLOATS)
+        made = cases(histories, part, JUDGE, hidden, new, features, config, rng, users, MORE * LIST_FLOATS)
         halves = [(half(one, 0, rng), half(one, 1, rng)) for one in made]
         halves = [(a, b) for a, b in halves if a.lists.chosen.any() and b.lists.chosen.any()]
         return [learn for learn, _ in halves], [judge for _, judge in halves]
@@ -89,7 +106,7 @@ def both(
         # Each has random draws of its own, so that nothing depends on which is the quicker.
         learn, judge = pool.map(
             lambda asked, own: cases(
-                histories, part, asked, hidden == asked, features, config, own, config.fusion.users, LIST_FLOATS
+                histories, part, asked, hidden, new, features, config, own, config.fusion.users, LIST_FLOATS
             ),
             (LEARN, JUDGE),
             rng.spawn(2),
@@ -115,7 +132,8 @@ def cases(
     histories: Histories,
     part: NDArray[np.int8],
     asked: int,
-    hidden: NDArray[np.bool_],
+    hidden: NDArray[np.int8],
+    new: NDArray[np.int8],
     features: Features,
     config: Config,
     rng: np.random.Generator,
@@ -126,55 +144,68 @@ def cases(
 
     Of at most `users` users, and `floats` floats a kind.
     """
-    before, answers = histories.select(part < asked), histories.select(part == asked)
+    there = (new != asked)[histories.rows]
+    before, answers = histories.select(there & (part < asked)), histories.select(there & (part == asked))
     if not len(before.items):
         return []
     names, everything = enabled(config, features), np.ones(histories.n_items, bool)
-    made = []
+    made: list[Case] = []
 
-    def add(kind: str, fitted_on: Histories, inputs: Histories, answers: Histories, of: NDArray[np.bool_]) -> None:
-        wanted = users if kind in ("warm", "cold") else users // 2
-        made.append(case(kind, generators, fitted_on, inputs, answers, of, rng, wanted, floats))
+    def add(kind: str, inputs: Histories, answers: Histories, of: NDArray[np.bool_], some: NDArray[np.int64]) -> None:
+        width = sum(len(generator.signals) for generator in generators)
+        at = np.sort(rng.permutation(len(some))[: max(1, floats // (histories.n_items * width))])
+        made.append(case(kind, generators, known, inputs.take(at), answers.take(at), of, some[at], rng))
 
-    generators = fit_all(before, features, config, names)
-    add("warm", before, before, answers, everything)
-    add("short", before, shortened(before, rng), answers, everything)
-    visible = before.select(~hidden[before.items])
-    if hidden.any() and len(visible.items):
+    def sample(answers: Histories, most: int) -> NDArray[np.int64]:
+        return np.sort(rng.permutation(np.flatnonzero(answers.lengths > 0))[:most])
+
+    generators, known = fit_all(before, features, config, names), met(before)
+    some = sample(answers, users)
+    add("warm", before.take(some), answers.take(some), everything, some)
+    some = np.repeat(np.flatnonzero(new == asked), DRAWS)[: users // 2]
+    if len(some):
+        add("short", *arrived(histories.select(part <= asked).take(some), rng), everything, some)
+    shown = (hidden != asked)[histories.items]
+    visible, touched = (
+        histories.select(there & (part < asked) & shown),
+        histories.select(there & (part <= asked) & ~shown),
+    )
+    if not shown.all() and len(visible.items):
         del generators  # of a large catalogue two sets are gigabytes
-        generators = fit_all(visible, features, config, names)
-        touched = histories.select(hidden[histories.items] & (part <= asked))
-        add("mixed", visible, visible, answers, everything)
-        add("cold", visible, visible, touched, hidden)
+        generators, known = fit_all(visible, features, config, names), met(visible)
+        some = sample(answers, users // 2)
+        add("mixed", visible.take(some), answers.take(some), everything, some)
+        some = sample(touched, users)
+        add("cold", visible.take(some), touched.take(some), hidden == asked, some)
     return [one for one in made if one.lists.chosen.any()]
 
 
-def shortened(histories: Histories, rng: np.random.Generator) -> Histories:
-    """Each user with only the last one to ten events."""
-    length = rng.integers(1, 11, len(histories))
-    return histories.select(histories.ages < length[histories.rows])
+def met(histories: Histories) -> NDArray[np.bool_]:
+    """(items,) which anybody met."""
+    return np.bincount(histories.items, minlength=histories.n_items) > 0
+
+
+def arrived(histories: Histories, rng: np.random.Generator) -> tuple[Histories, Histories]:
+    """Of each user the first one to ten events, and the rest."""
+    shows = np.minimum(rng.integers(1, FIRST + 1, len(histories)), histories.lengths - 1)
+    place = np.arange(len(histories.items)) - histories.indptr[histories.rows]
+    first = place < shows[histories.rows]
+    return histories.select(first), histories.select(~first)
 
 
 def case(
     kind: str,
     generators: Sequence[Generator],
-    fitted_on: Histories,
+    known: NDArray[np.bool_],
     inputs: Histories,
     answers: Histories,
     candidates: NDArray[np.bool_],
+    users: NDArray[np.int64],
     rng: np.random.Generator,
-    wanted: int,
-    floats: int,
 ) -> Case:
-    """Candidate lists of a sample of the users who have answers; what they had seen before is not asked again."""
-    width = sum(len(generator.signals) for generator in generators)
-    most = min(wanted, max(1, floats // (fitted_on.n_items * width)))
-    users = np.flatnonzero(answers.lengths > 0)
-    users = np.sort(rng.permutation(users)[:most])
-    inputs = inputs.take(users)
-    known = np.bincount(fitted_on.items, minlength=fitted_on.n_items) > 0
-    allowed = ~(fitted_on.take(users).seen().toarray() > 0) & candidates
-    chosen = (answers.take(users).seen().toarray() > 0) & allowed
+    """Candidate lists of users who showed `inputs` and are asked for `answers`; what they showed is not asked again."""
+    allowed = ~(inputs.seen().toarray() > 0) & candidates
+    chosen = (answers.seen().toarray() > 0) & allowed
     signals = fusion.standardised(generators, inputs, known)
     names = tuple(name for generator in generators for name in generator.signals)
     lists = Lists(signals, fusion.trust(inputs), known, allowed, chosen)

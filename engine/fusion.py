@@ -2,11 +2,12 @@
 
 A signal z is standardised per user over the items with history, so that weights mean the same for everybody. Then
 
-    score(u, i) = sum_s z_s(u, i) * (weight[g, s] + slope[b, g, s] * l(u)) + offset[g]
+    score(u, i) = sum_s z_s(u, i) * (weight[b, g, s] + slope[b, g, s] * l(u)) + offset[g]
 
-where the gate g says whether item i is known (has history) or new, and l(u) grows with the log of the history's length:
-a single click deserves less trust than a hundred. Below ten events it has a slope of its own, b = 0, so that what those
-who have just arrived ask for costs the others nothing. Every term belongs to one signal: explanations are exact.
+where the gate g says whether item i is known (has history) or new, b whether user u has a long history or has just
+arrived, and l(u) grows with the log of the history's length: a single click deserves less trust than a hundred. Who has
+just arrived asks for what everybody likes, and others met that long ago: weights of their own cost neither anything.
+Every term belongs to one signal: explanations are exact.
 Weights are learned by a listwise softmax on scores of generators that had not seen the answers (see cases.py): first
 over whole lists, then over the best candidates by those first weights. What tells an answer from the bulk of a
 catalogue is not what tells it from the twenty items beside it, and only the latter is ever shown.
@@ -23,6 +24,8 @@ from engine.candidates import Generator
 from engine.history import Histories
 
 Signals = NDArray[np.float32]
+LONG = 0.2
+"""Trust above which a history is long: 16 events."""
 
 
 @dataclass(frozen=True)
@@ -39,9 +42,10 @@ class Lists:
 
 @dataclass(frozen=True)
 class Fusion:
-    """The learned weights. Shapes: weight (2, signals), slope (2, 2, signals), offset (2,).
+    """The learned weights. Shapes: weight and slope (2, 2, signals), offset (2,).
 
-    Their last rows are for known items (0) and for new ones (1); the first of `slope` for short histories and for long.
+    The first axis of weight and slope is for short histories (0) and long ones (1), the next, and that of offset, for
+    known items (0) and new ones (1).
     """
 
     names: tuple[str, ...]
@@ -65,8 +69,9 @@ class Fusion:
 
     def gates(self, trust: NDArray[np.float32]) -> Signals:
         """(2, users, signals) weight of each signal for known and for new items."""
-        slope = self.slope[(trust > 0).astype(int)].transpose(1, 0, 2)
-        return np.asarray(self.weight[:, None, :] + slope * trust[:, None], np.float32)
+        long = (trust > LONG).astype(int)
+        gates = self.weight[long] + self.slope[long] * trust[:, None, None]  # (users, 2, signals)
+        return np.asarray(gates.transpose(1, 0, 2), np.float32)
 
     def score(self, signals: Signals, trust: NDArray[np.float32], known: NDArray[np.bool_]) -> NDArray[np.float32]:
         """(users, items) fused scores of (users, items, signals)."""
@@ -101,8 +106,8 @@ def standardised(generators: Sequence[Generator], histories: Histories, known: N
 
 def even(names: Sequence[str]) -> Fusion:
     """Every signal weighs the same: what is left where there is too little history to learn from."""
-    ones = np.ones((2, len(names)), np.float32)
-    return Fusion(tuple(names), ones, np.zeros((2, *ones.shape), np.float32), np.zeros(2, np.float32))
+    ones = np.ones((2, 2, len(names)), np.float32)
+    return Fusion(tuple(names), ones, np.zeros_like(ones), np.zeros(2, np.float32))
 
 
 @dataclass(frozen=True)
@@ -198,8 +203,8 @@ def _descend(
     l2: float,
     steps: int,
 ) -> Fusion:
-    """The fusion after some steps of L-BFGS, over the weight and both slopes in a row."""
-    weight = torch.tensor(np.concatenate([start.weight[None], start.slope]), requires_grad=True)
+    """The fusion after some steps of L-BFGS, over weight and slope in one."""
+    weight = torch.tensor(np.stack([start.weight, start.slope]), requires_grad=True)
     offset = torch.tensor(start.offset[1:], requires_grad=True)
     mask = torch.from_numpy(on.astype(np.float32))
     optimiser = torch.optim.LBFGS([weight, offset], max_iter=steps, history_size=10, line_search_fn="strong_wolfe")
@@ -215,12 +220,13 @@ def _descend(
     if samples:
         optimiser.step(loss)  # type: ignore[no-untyped-call]
     learned = (weight * mask).detach().numpy()
-    return Fusion(start.names, learned[0], learned[1:], np.array([0.0, offset.item()], np.float32))
+    return Fusion(start.names, learned[0], learned[1], np.array([0.0, offset.item()], np.float32))
 
 
 def _scores(weight: torch.Tensor, offset: torch.Tensor, one: Sample) -> torch.Tensor:
     """(users, candidates), corrected by how they were drawn."""
-    gates = weight[0] + weight[1 + (one.trust > 0).long()] * one.trust[:, None, None]  # (users, 2, signals)
+    long = (one.trust > LONG).long()
+    gates = weight[0, long] + weight[1, long] * one.trust[:, None, None]  # (users, 2, signals)
     known, new = (one.signals @ gates.transpose(1, 2)).unbind(2)
     return known + one.new * (new + offset - known) + one.log_odds
 

@@ -31,23 +31,23 @@ def learned(made: Lists) -> fusion.Fusion:
 
 def test_weights_go_to_the_signals_that_say_something() -> None:
     model = learned(lists())
-    assert model.weight[0, 0] > 5 * abs(model.weight[0, 1])
-    assert model.weight[1, 2] > 5 * abs(model.weight[1, 1])
+    assert model.weight[0, 0, 0] > 5 * abs(model.weight[0, 0, 1])
+    assert model.weight[0, 1, 2] > 5 * abs(model.weight[0, 1, 1])
 
 
 def test_a_signal_that_is_off_weighs_nothing() -> None:
     sample = fusion.sample(lists(), np.random.default_rng(0))
     model = fusion.fit([sample], NAMES, np.array([[True, False, True], [False, False, True]]), l2=1e-3)
-    assert not model.weight[:, 1].any()
-    assert not model.slope[:, 1].any()
-    assert model.weight[0, 0]
-    assert not model.weight[1, 0]
+    assert not model.weight[..., 1].any()
+    assert not model.slope[..., 1].any()
+    assert model.weight[0, 0, 0]
+    assert not model.weight[0, 1, 0]
 
 
 def test_a_small_sample_estimates_the_whole_list() -> None:
     made = lists(users=400)
     small = fusion.fit([fusion.sample(made, np.random.default_rng(0), negatives=12)], NAMES, ALL, 1e-3)
-    assert np.allclose(small.weight[0, 0] / learned(made).weight[0, 0], 1, atol=0.35)
+    assert np.allclose(small.weight[0, 0, 0] / learned(made).weight[0, 0, 0], 1, atol=0.35)
 
 
 def test_no_history_is_zero_and_not_noise() -> None:

@@ -135,7 +135,9 @@ class Placer:
 
 def test_a_training_is_recorded_with_curves_gates_gains_and_vectors() -> None:
     weight = np.array([[1.0, 2.0], [3.0, 4.0]], np.float32)
-    fusion = Fusion(("ease.10", "gnn.all"), weight, np.ones((2, 2, 2), np.float32), np.zeros(2, np.float32))
+    fusion = Fusion(
+        ("ease.10", "gnn.all"), np.stack([weight] * 2), np.ones((2, 2, 2), np.float32), np.zeros(2, np.float32)
+    )
     network = Factors("gnn", (np.inf,), Placer(), VECTORS, VECTORS)
     gate = Gate("ease", "warm", 0.03, 0.02, 0.04, kept=True)
     made = Trained([network], fusion, None, [gate], {"reranker NDCG@20 on validation": [0.1, 0.2]})
