@@ -105,7 +105,7 @@ def trained_ranker(asked: Question, features: Features, config: Config, stage: S
 def ranker_of(trained: Trained, features: Features, asked: Question) -> Ranker:
     """What was trained on the known events, ready to rank."""
     known = np.bincount(asked.known.items, minlength=len(asked.items)) > 0
-    return Ranker(trained.generators, trained.fusion, trained.reranker, features, known)
+    return Ranker(trained.generators, trained.fusion, trained.reranker, features, known, trained.calibration)
 
 
 def rivals(
@@ -149,14 +149,33 @@ def ranked(ranker: Ranker, asked: Question, depth: int) -> tuple[NDArray[np.int6
     scores = np.full((len(asked.users), depth), -np.inf, np.float32)
     for batch in ranker.batches(asked.asked):
         some = asked.asked.take(batch)
-        allowed = np.broadcast_to(asked.allowed, (len(some), len(asked.items))).copy()
-        allowed[some.rows, some.items] = False
-        best = ranker.rank(some, allowed, depth, explain=False)
+        best = ranker.rank(some, open_to(asked, some), depth, explain=False)
         sizes = best.candidates.sizes
         place = np.arange(len(best.scores)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
         at = (batch[best.candidates.user], place)
         items[at], scores[at] = best.candidates.item, best.scores
     return items, scores
+
+
+def chances(ranker: Ranker, asked: Question, n: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]] | None:
+    """(rows,) the chance of each of the `n` best of every asked user, and whether it was chosen; None if unknown."""
+    if ranker.calibration is None:
+        return None
+    given, chosen = [np.zeros(0, np.float32)], [np.zeros(0, bool)]
+    for batch in ranker.batches(asked.asked):
+        some = asked.asked.take(batch)
+        best = ranker.rank(some, open_to(asked, some), n, explain=False)
+        if best.chances is not None:
+            given.append(best.chances)
+        chosen.append(asked.relevant[batch].toarray()[best.candidates.user, best.candidates.item] > 0)
+    return np.concatenate(given), np.concatenate(chosen)
+
+
+def open_to(asked: Question, some: Histories) -> NDArray[np.bool_]:
+    """(users, items) what may be shown to these users: the candidates that are not in their history."""
+    allowed = np.broadcast_to(asked.allowed, (len(some), len(asked.items))).copy()
+    allowed[some.rows, some.items] = False
+    return allowed
 
 
 def row_of(name: str, asked: Question, config: Config, ranked: NDArray[np.int64], scores: NDArray[np.float32]) -> Row:
@@ -182,7 +201,5 @@ def shares(trained: Trained, features: Features, asked: Question, users: int = 2
     """Share of each part in the scores of what is shown to some users: mean absolute contribution, summing to 1."""
     ranker = ranker_of(trained, features, asked)
     some = asked.asked.take(np.arange(min(users, len(asked.users))))
-    allowed = np.broadcast_to(asked.allowed, (len(some), len(asked.items))).copy()
-    allowed[some.rows, some.items] = False
-    parts = np.abs(ranker.rank(some, allowed, n).parts[:, :-1]).mean(0)
+    parts = np.abs(ranker.rank(some, open_to(asked, some), n).parts[:, :-1]).mean(0)
     return dict(zip(ranker.parts[:-1], (parts / max(parts.sum(), 1e-9)).tolist(), strict=True))

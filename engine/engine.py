@@ -63,6 +63,9 @@ class Recommendation:
     contributions: dict[str, float]
     factors: dict[str, float] = field(default_factory=dict)
     """In mode `interest`: similarity and interest, whose product is the score."""
+    probability: float | None = None
+    """The chance that the user chooses the item among their next events (engine/calibration.py), in the order of the
+    scores; rules change no chance. None where it was not learned: in other modes, in a search, from little history."""
 
 
 @dataclass
@@ -117,7 +120,9 @@ class Engine:
             record.trained(tracker, trained, tables.items["title"].to_list())
         clock("")
         known = np.bincount(histories.items, minlength=len(index)) > 0
-        ranker = Ranker(trained.generators, trained.fusion, trained.reranker, described.features, known)
+        ranker = Ranker(
+            trained.generators, trained.fusion, trained.reranker, described.features, known, trained.calibration
+        )
         encoded = {
             f"{kind} {what}": getattr(getattr(described, kind), what)
             for kind in ("text", "image")
@@ -234,7 +239,8 @@ class Engine:
 
     def _one(self, one: Placed) -> Recommendation:
         contributions = dict(zip(self.ranker.parts, one.parts.tolist(), strict=True)) | one.rules
-        return Recommendation(self._lookup.ids[one.item], self._lookup.titles[one.item], one.score, contributions)
+        ids, titles = self._lookup.ids, self._lookup.titles
+        return Recommendation(ids[one.item], titles[one.item], one.score, contributions, probability=one.chance)
 
     def search(
         self,

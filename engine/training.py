@@ -8,12 +8,25 @@ import numpy as np
 import torch
 from threadpoolctl import threadpool_limits
 
-from engine import cases, fusion, rerank
+from engine import calibration, cases, fusion, rerank
+from engine.calibration import Calibration
 from engine.candidates import Features, Generator, attention, enabled, fit_all, gnn
 from engine.config import Config
 from engine.errors import ConfigError
 from engine.fusion import Fusion
-from engine.gating import KNOWN, NEW, Gate, fuse, gate_parts, gate_reranker, gate_smooth, of_known, pooled, tables
+from engine.gating import (
+    KNOWN,
+    NEW,
+    Gate,
+    fuse,
+    gate_parts,
+    gate_reranker,
+    gate_smooth,
+    narrowed,
+    of_known,
+    pooled,
+    tables,
+)
 from engine.history import Histories
 from engine.rerank import Reranker
 
@@ -29,6 +42,7 @@ class Trained:
     reranker: Reranker | None
     gates: list[Gate]
     curves: dict[str, list[float]]
+    calibration: Calibration | None = None
 
 
 def train(histories: Histories, features: Features, config: Config, stage: Callable[[str], None] = log.info) -> Trained:
@@ -60,6 +74,9 @@ def _train(histories: Histories, features: Features, config: Config, stage: Call
     uses, gates = gate_parts(learn, judge, owners, config, not features.empty, smooth)
     stage("reranker")
     reranker, curves, gate = gate_reranker(learn, judge, uses, config, smooth)
+    taught = fuse(learn, uses, config, None, smooth)
+    asked = [narrowed(one, taught) for one in judge if one.kind == "warm"]
+    chances = calibration.fit(asked, taught, reranker, config.fusion.depth)
     final = fuse(learn + judge, uses, config, None, smooth)
     if reranker is not None:
         everything = tables(of_known(learn + judge), final, config)
@@ -69,4 +86,4 @@ def _train(histories: Histories, features: Features, config: Config, stage: Call
         torch.set_num_threads(1)
         generators = fit_all(histories, features, config, {part for part, _ in uses})
     curves |= gnn.curves(generators) | attention.curves(generators)
-    return Trained(generators, final, reranker, loss + gates + gate, curves)
+    return Trained(generators, final, reranker, loss + gates + gate, curves, chances)

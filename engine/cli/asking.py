@@ -149,10 +149,18 @@ def _show_list(found: "list[Recommendation]", as_json: bool) -> None:
     if as_json:
         show_json([vars(one) for one in found])
         return
-    rows = [(str(place), one.item_id, one.title, f"{one.score:.2f}", _terms(one)) for place, one in enumerate(found, 1)]
-    show(("", "item", "title", "score", "of which"), rows)
+    rows = [
+        (str(place), one.item_id, one.title, f"{one.score:.2f}", _chance(one), _terms(one))
+        for place, one in enumerate(found, 1)
+    ]
+    show(("", "item", "title", "score", "chance", "of which"), rows)
     if not rows:
         warn("nothing found")
+
+
+def _chance(one: "Recommendation") -> str:
+    """That the user chooses it next; a dash where that was not learned."""
+    return "\N{EN DASH}" if one.probability is None else f"{one.probability:.1%}"
 
 
 def _terms(one: "Recommendation") -> str:

@@ -193,7 +193,11 @@ def _shown(shelf: Shelf, item: str) -> dict[str, Any]:
 def _ranked(shelf: Shelf, found: Iterable[Recommendation]) -> list[models.Ranked]:
     return [
         models.Ranked(
-            **_shown(shelf, one.item_id), score=one.score, contributions=one.contributions, factors=one.factors
+            **_shown(shelf, one.item_id),
+            score=one.score,
+            contributions=one.contributions,
+            factors=one.factors,
+            probability=one.probability,
         )
         for one in found
     ]
