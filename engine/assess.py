@@ -10,7 +10,7 @@ from engine.artifact import library_versions
 from engine.benchmark import Row
 from engine.candidates import Features
 from engine.config import Config
-from engine.evaluation import bootstrap, metrics, report, slices, splits
+from engine.evaluation import bootstrap, metrics, reliability, report, slices, splits
 from engine.evaluation.report import Report
 from engine.evaluation.splits import Split
 from engine.gating import Gate
@@ -30,6 +30,7 @@ def assess(
     popularity = np.bincount(asked.known.items, minlength=len(asked.items))
     users = len(asked.known)
     rival = groups.best_rival(rows, config)
+    given = benchmark.chances(benchmark.ranker_of(trained, features, asked), asked, k)
     stage("train, validation, test")
     fits = generalise.fits(asked, trained, features, config)
     return Report(
@@ -51,6 +52,7 @@ def assess(
         rival=rival.name if rival else "",
         segments=groups.gains(tables, split, asked, features, [rows], rival, config),
         fits=fits,
+        reliability=None if given is None else reliability.measure(*given),
         contributions=benchmark.shares(trained, features, asked),
         curves={name: list(values) for name, values in trained.curves.items()},
         timings=timings,

@@ -1,6 +1,5 @@
 """A table anybody can check: Weft and its rivals on one split, with intervals, and run files for a judge outside."""
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from engine import fusion, history
-from engine.candidates import Features, Scores, enabled, fit_all
+from engine.candidates import Features, Scores, enabled, fit_timed
 from engine.config import Config
 from engine.evaluation import metrics, runs
 from engine.evaluation.splits import Split
@@ -91,7 +90,7 @@ def compare(
         plain = replace(ranker, reranker=None)
         rows.append(row_of("weft without the reranker", asked, config, *ranked(plain, asked, depth)))
     stage("rivals")
-    found, costs = rivals(asked, features, config, depth)
+    found, costs = rivals(asked, features, config, depth, trained)
     rows += [row_of(name, asked, config, *best) for name, best in found]
     return Compared(rows, trained, costs)
 
@@ -105,24 +104,30 @@ def trained_ranker(asked: Question, features: Features, config: Config, stage: S
 def ranker_of(trained: Trained, features: Features, asked: Question) -> Ranker:
     """What was trained on the known events, ready to rank."""
     known = np.bincount(asked.known.items, minlength=len(asked.items)) > 0
-    return Ranker(trained.generators, trained.fusion, trained.reranker, features, known)
+    return Ranker(trained.generators, trained.fusion, trained.reranker, features, known, trained.calibration)
 
 
 def rivals(
-    asked: Question, features: Features, config: Config, depth: int = 100
+    asked: Question, features: Features, config: Config, depth: int = 100, trained: Trained | None = None
 ) -> tuple[list[tuple[str, Best]], dict[str, Cost]]:
     """The best items by each generator's signals alone, and by chance; and what each generator takes.
 
-    Left out: signals that say the same of every item that may be shown, whose order would be that of the table.
+    Those that were `trained` on what is known are not fitted again. Left out: signals that say the same of every item
+    that may be shown, whose order would be that of the table.
     """
     chance = np.random.default_rng(config.seed)
     found = best_by(asked, ("random",), lambda some: chance.random((1, len(some), some.n_items), np.float32), depth)
     costs = {}
+    fitted = {} if trained is None else {one.name: one for one in trained.generators}
+    seconds = {} if trained is None else dict(trained.seconds)
     for name in enabled(config, features):
-        start = time.process_time()
-        for generator in fit_all(asked.known, features, config, [name]):
-            costs[name] = Cost(time.process_time() - start, sum(one.nbytes for one in generator.tensors().values()))
-            found += best_by(asked, generator.signals, generator.score, depth)
+        if name not in seconds:
+            [generator], took = fit_timed(asked.known, features, config, [name])
+            seconds |= took
+        else:
+            generator = fitted[name]
+        costs[name] = Cost(seconds[name], sum(one.nbytes for one in generator.tensors().values()))
+        found += best_by(asked, generator.signals, generator.score, depth)
     return found, costs
 
 
@@ -149,14 +154,33 @@ def ranked(ranker: Ranker, asked: Question, depth: int) -> tuple[NDArray[np.int6
     scores = np.full((len(asked.users), depth), -np.inf, np.float32)
     for batch in ranker.batches(asked.asked):
         some = asked.asked.take(batch)
-        allowed = np.broadcast_to(asked.allowed, (len(some), len(asked.items))).copy()
-        allowed[some.rows, some.items] = False
-        best = ranker.rank(some, allowed, depth, explain=False)
+        best = ranker.rank(some, open_to(asked, some), depth, explain=False)
         sizes = best.candidates.sizes
         place = np.arange(len(best.scores)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
         at = (batch[best.candidates.user], place)
         items[at], scores[at] = best.candidates.item, best.scores
     return items, scores
+
+
+def chances(ranker: Ranker, asked: Question, n: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]] | None:
+    """(rows,) the chance of each of the `n` best of every asked user, and whether it was chosen; None if unknown."""
+    if ranker.calibration is None:
+        return None
+    given, chosen = [np.zeros(0, np.float32)], [np.zeros(0, bool)]
+    for batch in ranker.batches(asked.asked):
+        some = asked.asked.take(batch)
+        best = ranker.rank(some, open_to(asked, some), n, explain=False)
+        if best.chances is not None:
+            given.append(best.chances)
+        chosen.append(asked.relevant[batch].toarray()[best.candidates.user, best.candidates.item] > 0)
+    return np.concatenate(given), np.concatenate(chosen)
+
+
+def open_to(asked: Question, some: Histories) -> NDArray[np.bool_]:
+    """(users, items) what may be shown to these users: the candidates that are not in their history."""
+    allowed = np.broadcast_to(asked.allowed, (len(some), len(asked.items))).copy()
+    allowed[some.rows, some.items] = False
+    return allowed
 
 
 def row_of(name: str, asked: Question, config: Config, ranked: NDArray[np.int64], scores: NDArray[np.float32]) -> Row:
@@ -182,7 +206,5 @@ def shares(trained: Trained, features: Features, asked: Question, users: int = 2
     """Share of each part in the scores of what is shown to some users: mean absolute contribution, summing to 1."""
     ranker = ranker_of(trained, features, asked)
     some = asked.asked.take(np.arange(min(users, len(asked.users))))
-    allowed = np.broadcast_to(asked.allowed, (len(some), len(asked.items))).copy()
-    allowed[some.rows, some.items] = False
-    parts = np.abs(ranker.rank(some, allowed, n).parts[:, :-1]).mean(0)
+    parts = np.abs(ranker.rank(some, open_to(asked, some), n).parts[:, :-1]).mean(0)
     return dict(zip(ranker.parts[:-1], (parts / max(parts.sum(), 1e-9)).tolist(), strict=True))

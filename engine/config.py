@@ -300,6 +300,19 @@ class Gnn(Section):
     """Only the most chosen items are learned from."""
 
 
+class Interest(Section):
+    """Interest-weighted similarity: how like recent items, times how much of a history is of what an item is."""
+
+    enabled: bool = False
+    """Whether this generator is built; `weft recommend --mode interest` works without it."""
+    half_lives: HalfLives = (3.0, inf)
+    """Of the items that a candidate is compared with, in events; the mode goes by the first."""
+    memory: Positive = 200.0
+    """Half-life, in events, of the history that interests are read from."""
+    smoothing: Positive = 30.0
+    """Events of a person whose interests are those of the catalogue, that a history is added to."""
+
+
 class Prior(Section):
     """Popularity predicted from what an item is, by boosted trees, for items that nobody has met."""
 
@@ -321,6 +334,7 @@ class Candidates(Section):
     popularity: Popularity = Popularity()
     content: Content = Content()
     gnn: Gnn = Gnn()
+    interest: Interest = Interest()
     prior: Prior = Prior()
 
 

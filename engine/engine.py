@@ -6,12 +6,13 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine import config, describe, explain, growth, history, persist, where
+from engine import config, describe, explain, growth, history, persist, transparent, where
+from engine.candidates import interest
 from engine.candidates.base import dense
 from engine.clock import Clock
 from engine.config import Config
@@ -41,9 +42,12 @@ if TYPE_CHECKING:
     from engine.evaluation.report import Report
     from engine.trial import Trial
 
-__all__ = ["Engine", "Explanation", "Recommendation"]
+__all__ = ["Engine", "Explanation", "Mode", "Recommendation"]
 
 log = logging.getLogger(__name__)
+
+Mode = Literal["fused", "interest"]
+"""What a list goes by: everything that was learned, or interest-weighted similarity alone."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,11 @@ class Recommendation:
     title: str
     score: float
     contributions: dict[str, float]
+    factors: dict[str, float] = field(default_factory=dict)
+    """In mode `interest`: similarity and interest, whose product is the score."""
+    probability: float | None = None
+    """The chance that the user chooses the item among their next events (engine/calibration.py), in the order of the
+    scores; rules change no chance. None where it was not learned: in other modes, in a search, from little history."""
 
 
 @dataclass
@@ -111,7 +120,9 @@ class Engine:
             record.trained(tracker, trained, tables.items["title"].to_list())
         clock("")
         known = np.bincount(histories.items, minlength=len(index)) > 0
-        ranker = Ranker(trained.generators, trained.fusion, trained.reranker, described.features, known)
+        ranker = Ranker(
+            trained.generators, trained.fusion, trained.reranker, described.features, known, trained.calibration
+        )
         encoded = {
             f"{kind} {what}": getattr(getattr(described, kind), what)
             for kind in ("text", "image")
@@ -138,6 +149,11 @@ class Engine:
         return QueryEncoders(self.config.encoders)
 
     @cached_property
+    def _interest(self) -> interest.Interest:
+        settings = self.config.candidates
+        return interest.fit(self.ranker.features, settings.interest, settings.content)
+
+    @cached_property
     def _searcher(self) -> Searcher:
         return Searcher(self.catalogue.items, self.graph, self.ranker.features, self._queries)
 
@@ -149,14 +165,22 @@ class Engine:
         exclude: Iterable[str] = (),
         where: Mapping[str, Any] | None = None,
         rules: bool = True,
+        mode: Mode = "fused",
     ) -> list[Recommendation]:
         """The best `n` items for a user, or for a bare history of item ids, oldest first.
 
         Items of the history are left out. A user without history gets what is popular. `rules` says whether the
-        engine's rules are kept; with them a list may end early. Raises UnknownIdError for an item that is not in the
-        catalogue, DataError for a `where` on a column that is not there.
+        engine's rules are kept; with them a list may end early. Mode `interest` goes by similarity to recent items,
+        times how much of the history is of what an item is, and by nothing learned (engine/candidates/interest.py):
+        nobody gets anything there without a history, and rules only hide. Raises UnknownIdError for an item that is not
+        in the catalogue, DataError for a `where` on a column that is not there.
         """
-        return self._lists([user], self._lookup.history(user, history), n, exclude, where, rules)[0]
+        past = self._lookup.history(user, history)
+        if mode not in get_args(Mode):
+            raise DataError(f"mode is one of {', '.join(get_args(Mode))}, not {mode!r}")
+        if mode == "interest":
+            return self._by_interest(user, past, n, exclude, where, rules)
+        return self._lists([user], past, n, exclude, where, rules)[0]
 
     def recommend_batch(
         self,
@@ -185,6 +209,28 @@ class Engine:
         lists = batched(self.ranker, histories, allowed, n, force)
         return [[self._one(placed) for placed in each] for each in lists]
 
+    def _by_interest(
+        self,
+        user: str | None,
+        past: Histories,
+        n: int,
+        exclude: Iterable[str],
+        conditions: Mapping[str, Any] | None,
+        ruled: bool,
+    ) -> list[Recommendation]:
+        if n < 1:
+            raise DataError(f"n must be at least 1, not {n}")
+        allowed = self._allowed(exclude, conditions)
+        allowed[past.items] = False
+        force = self.book.in_force([user], past) if ruled else None
+        if force is not None:
+            allowed = force.opened(allowed[None])[0]
+        ids, titles = self._lookup.ids, self._lookup.titles
+        found = transparent.rank(self._interest, self.vocabulary.entities, past, allowed, n)
+        return [
+            Recommendation(ids[one.item], titles[one.item], one.score, one.contributions, one.factors) for one in found
+        ]
+
     def _allowed(self, exclude: Iterable[str], conditions: Mapping[str, Any] | None) -> NDArray[np.bool_]:
         """(items,) which may be shown."""
         allowed = where.mask(self.catalogue.items, conditions).copy()
@@ -193,7 +239,8 @@ class Engine:
 
     def _one(self, one: Placed) -> Recommendation:
         contributions = dict(zip(self.ranker.parts, one.parts.tolist(), strict=True)) | one.rules
-        return Recommendation(self._lookup.ids[one.item], self._lookup.titles[one.item], one.score, contributions)
+        ids, titles = self._lookup.ids, self._lookup.titles
+        return Recommendation(ids[one.item], titles[one.item], one.score, contributions, probability=one.chance)
 
     def search(
         self,
@@ -307,7 +354,7 @@ class Engine:
 
     def _become(self, tables: Catalogue, ranker: Ranker, knowledge: GraphTables) -> None:
         self.catalogue, self.ranker, self.graph = tables, ranker, knowledge
-        for name in ("_lookup", "_paths", "_searcher"):
+        for name in ("_lookup", "_paths", "_searcher", "_interest"):
             self.__dict__.pop(name, None)
 
     # Keeping

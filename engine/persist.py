@@ -14,6 +14,7 @@ from pydantic import ValidationError
 import graph
 from engine import artifact
 from engine.artifact import Artifact
+from engine.calibration import Calibration
 from engine.candidates import Features, restore
 from engine.candidates.base import Tensors, csr_from, csr_parts, grouped
 from engine.config import Config
@@ -162,6 +163,7 @@ def _facts(engine: "Engine") -> dict[str, Any]:
         "timings": engine.timings,
         "encoded": engine.encoded,
         "rules": engine.rules.plain(),
+        "calibration": None if engine.ranker.calibration is None else vars(engine.ranker.calibration),
     }
 
 
@@ -178,4 +180,5 @@ def _ranker(kept: Artifact) -> Ranker:
         reranker,
         Features(**sparse_parts, text=raw["text"], image=raw["image"], relations=raw["relations"]),
         np.asarray(raw["known"], bool),
+        None if kept.facts.get("calibration") is None else Calibration(**kept.facts["calibration"]),
     )

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from engine import fusion, rerank
+from engine import calibration, fusion, rerank
+from engine.calibration import Calibration
 from engine.candidates import Features, Generator
 from engine.fusion import Fusion
 from engine.history import Histories
@@ -15,9 +16,6 @@ from engine.rerank import Candidates, Reranker
 BATCH_FLOATS = 50_000_000
 """Most floats of signals held at once (200 MB); users are ranked in batches below it."""
 
-
-EVEN = 1e-6
-"""A deviation below it is rounding: the scores are equal."""
 
 Arrange = Callable[[Candidates, NDArray[np.float32], int], tuple[NDArray[np.int64], Candidates]]
 """From candidates, best first by user, and their scores, (rows,), to at most n rows a user in the order of the list."""
@@ -33,6 +31,8 @@ class Ranked:
     """What each part added; a row sums to its score, less what was lifted."""
     spread: NDArray[np.float32]
     """(users,) standard deviation of the user's scores over the known items: the unit of `lift`."""
+    chances: NDArray[np.float32] | None = None
+    """(rows,) that the user chooses the item next; what was lifted is no likelier for it."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,7 @@ class Ranker:
     features: Features
     known: NDArray[np.bool_]
     """(items,) items that had history when the generators were fitted."""
+    calibration: Calibration | None = None
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -76,7 +77,7 @@ class Ranker:
         signals = fusion.standardised(self.generators, histories, self.known)
         trust = fusion.trust(histories)
         fused = self.fusion.score(signals, trust, self.known)
-        spread = self._spread(fused)
+        spread = calibration.spread(fused, self.known, self._share)
         if lift is not None:
             lift = lift * spread[:, None]
         depth = max(n, depth, self.reranker.depth if self.reranker else 0)
@@ -86,23 +87,21 @@ class Ranker:
         if self.reranker is not None:
             table = rerank.feature_table(best, signals, trust, self.known)
             scores = self.reranker.share * scores + self.reranker.correct(table)
+        chances = None
+        if self.calibration is not None:
+            chances = self.calibration.chance(scores / spread[best.user], trust[best.user])
         if lift is not None:
             scores = scores + lift[best.user, best.item]
         rows, cut = (arrange or top)(best, scores, n)
-        if not explain:
-            return Ranked(cut, scores[rows], np.zeros((len(rows), 0), np.float32), spread)
-        parts = self._parts(cut, signals, trust, None if table is None else table[rows])
-        return Ranked(cut, scores[rows], parts, spread)
+        parts = np.zeros((len(rows), 0), np.float32)
+        if explain:
+            parts = self._parts(cut, signals, trust, None if table is None else table[rows])
+        return Ranked(cut, scores[rows], parts, spread, None if chances is None else chances[rows])
 
     @property
     def _share(self) -> float:
         """What the fused score weighs in the final one."""
         return self.reranker.share if self.reranker else 1.0
-
-    def _spread(self, fused: NDArray[np.float32]) -> NDArray[np.float32]:
-        """(users,) deviation over the known items, whatever may be shown; 1 for a user whose scores are all equal."""
-        spread = (fused[:, self.known] if self.known.any() else fused).std(axis=1) * self._share
-        return np.where(spread > EVEN, spread, 1).astype(np.float32)
 
     def _parts(
         self,

@@ -2,18 +2,31 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from threadpoolctl import threadpool_limits
 
-from engine import cases, fusion, rerank
-from engine.candidates import Features, Generator, attention, enabled, fit_all, gnn
+from engine import calibration, cases, fusion, rerank
+from engine.calibration import Calibration
+from engine.candidates import Features, Generator, attention, enabled, fit_all, fit_timed, gnn
 from engine.config import Config
 from engine.errors import ConfigError
 from engine.fusion import Fusion
-from engine.gating import KNOWN, NEW, Gate, fuse, gate_parts, gate_reranker, gate_smooth, of_known, pooled, tables
+from engine.gating import (
+    KNOWN,
+    NEW,
+    Gate,
+    fuse,
+    gate_parts,
+    gate_reranker,
+    gate_smooth,
+    narrowed,
+    of_known,
+    pooled,
+    tables,
+)
 from engine.history import Histories
 from engine.rerank import Reranker
 
@@ -29,6 +42,9 @@ class Trained:
     reranker: Reranker | None
     gates: list[Gate]
     curves: dict[str, list[float]]
+    calibration: Calibration | None = None
+    seconds: dict[str, float] = field(default_factory=dict)
+    """Of the processor, that each generator took to fit on everything."""
 
 
 def train(histories: Histories, features: Features, config: Config, stage: Callable[[str], None] = log.info) -> Trained:
@@ -60,14 +76,20 @@ def _train(histories: Histories, features: Features, config: Config, stage: Call
     uses, gates = gate_parts(learn, judge, owners, config, not features.empty, smooth)
     stage("reranker")
     rounds, curves, gate = gate_reranker(learn, judge, uses, config, smooth)
-    final = fuse(learn + judge, uses, config, None, smooth)
-    reranker = None
-    if rounds:
-        everything = tables(of_known(learn + judge), final, config)
-        reranker, _ = rerank.fit(everything, [], config.fusion, config.seed, rounds)
+
+    def taught(made: list[cases.Case]) -> tuple[Fusion, Reranker | None]:
+        model = fuse(made, uses, config, None, smooth)
+        if not rounds:
+            return model, None
+        return model, rerank.fit(tables(of_known(made), model, config), [], config.fusion, config.seed, rounds)[0]
+
+    half, corrected = taught(learn)
+    asked = [narrowed(one, half) for one in judge if one.kind == "warm"]
+    chances = calibration.fit(asked, half, corrected, config.fusion.depth)
+    final, reranker = taught(learn + judge)
     stage("generators on everything")
     with threadpool_limits(config.threads):  # nothing is done beside it
         torch.set_num_threads(1)
-        generators = fit_all(histories, features, config, {part for part, _ in uses})
+        generators, seconds = fit_timed(histories, features, config, {part for part, _ in uses})
     curves |= gnn.curves(generators) | attention.curves(generators)
-    return Trained(generators, final, reranker, loss + gates + gate, curves)
+    return Trained(generators, final, reranker, loss + gates + gate, curves, chances, seconds)

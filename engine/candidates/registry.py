@@ -1,8 +1,9 @@
 """Which generators there are, how each is fitted, and how it comes back from an artefact."""
 
+import time
 from collections.abc import Callable, Collection, Mapping
 
-from engine.candidates import als, attention, content, ease, gnn, neighbours, popular, prior, transitions
+from engine.candidates import als, attention, content, ease, gnn, interest, neighbours, popular, prior, transitions
 from engine.candidates.base import Features, Generator, ItemToItem, Tensors
 from engine.candidates.popular import Popularity
 from engine.config import Config
@@ -22,6 +23,9 @@ FIT: Mapping[str, Callable[[Histories, Features, Config], Generator]] = {
     "popularity": lambda histories, features, config: popular.fit(histories),
     "content": lambda histories, features, config: content.fit(histories, features, config.candidates.content),
     "gnn": lambda histories, features, config: gnn.fit(histories, features, config.candidates.gnn, config.seed),
+    "interest": lambda histories, features, config: interest.fit(
+        features, config.candidates.interest, config.candidates.content
+    ),
     "prior": lambda histories, features, config: prior.fit(
         histories, features, config.candidates.prior, config.candidates.content, config.seed
     ),
@@ -36,9 +40,10 @@ RESTORE: Mapping[str, Callable[[Tensors], Generator]] = {
     "popularity": lambda tensors: Popularity(tensors["log_count"].astype("float32")),
     "content": content.restore,
     "gnn": gnn.restore,
+    "interest": interest.restore,
     "prior": prior.restore,
 }
-DESCRIBED = {"content", "gnn", "prior"}
+DESCRIBED = {"content", "gnn", "interest", "prior"}
 """Generators that learn from what items are, and learn nothing where nothing is known of them."""
 
 
@@ -51,6 +56,19 @@ def enabled(config: Config, features: Features) -> tuple[str, ...]:
 def fit_all(histories: Histories, features: Features, config: Config, only: Collection[str]) -> list[Generator]:
     """Fit the generators named, in the registry's order."""
     return [fit(histories, features, config) for name, fit in FIT.items() if name in only]
+
+
+def fit_timed(
+    histories: Histories, features: Features, config: Config, only: Collection[str]
+) -> tuple[list[Generator], dict[str, float]]:
+    """The same, and the seconds of the processor that each took."""
+    generators, seconds = [], {}
+    for name in FIT:
+        if name in only:
+            start = time.process_time()
+            generators.append(FIT[name](histories, features, config))
+            seconds[name] = time.process_time() - start
+    return generators, seconds
 
 
 def restore(groups: Mapping[str, Tensors]) -> list[Generator]:

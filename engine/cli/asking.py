@@ -1,8 +1,7 @@
 """Commands that ask an engine: lists for a user or a query, what is like an item, and why an item is shown."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -36,11 +35,17 @@ def recommend(
     history: Annotated[str, typer.Option(help="Or item ids, oldest first, separated by commas.")] = "",
     n: Count = 10,
     where: Where = "",
+    mode: Annotated[
+        Literal["fused", "interest"],
+        typer.Option(help="fused: by all that was learned; interest: by similarity and interests alone."),
+    ] = "fused",
     as_json: AsJson = False,
 ) -> None:
     """Recommend for a user or a history.
 
-    Each item comes with what each part adds to its score. A user without history gets what is popular.
+    Each item comes with what each part adds to its score. A user without history gets what is popular. In mode interest
+    the score is how like the latest items an item is, times how much of the history is of its brand, category and so on
+    (1 is as much as the catalogue has); interests are named with what they add.
     """
     if user is not None and history:
         raise DataError("name either --user or --history")
@@ -49,11 +54,12 @@ def recommend(
     conditions, n = parse(where), count(n)
     engine = opened(artefact)
     if user is not None and not has_history(engine, user):
-        warn(f"{user!r} has no history here: these items are popular, not chosen for this user")
+        popular = "" if mode == "interest" else ": these items are popular, not chosen for this user"
+        warn(f"{user!r} has no history here{popular}")
     past = None if user is not None else [item for item in history.split(",") if item]
-    if past == []:
+    if past == [] and mode == "fused":
         warn("no --user and no --history: these items are popular")
-    _show_list(engine.recommend(user=user, history=past, n=n, where=conditions), as_json)
+    _show_list(engine.recommend(user=user, history=past, n=n, where=conditions, mode=mode), as_json)
 
 
 def search(
@@ -144,15 +150,23 @@ def _show_list(found: "list[Recommendation]", as_json: bool) -> None:
         show_json([vars(one) for one in found])
         return
     rows = [
-        (str(place), one.item_id, one.title, f"{one.score:.2f}", _terms(one.contributions))
+        (str(place), one.item_id, one.title, f"{one.score:.2f}", _chance(one), _terms(one))
         for place, one in enumerate(found, 1)
     ]
-    show(("", "item", "title", "score", "of which"), rows)
+    show(("", "item", "title", "score", "chance", "of which"), rows)
     if not rows:
         warn("nothing found")
 
 
-def _terms(contributions: Mapping[str, float]) -> str:
-    """What adds something to a score, the largest first, and every rule that touched it."""
+def _chance(one: "Recommendation") -> str:
+    """That the user chooses it next; a dash where that was not learned."""
+    return "\N{EN DASH}" if one.probability is None else f"{one.probability:.1%}"
+
+
+def _terms(one: "Recommendation") -> str:
+    """What adds something to a score, the largest first, and every rule that touched it; its factors before, if any."""
+    contributions = one.contributions
     shown = [(part, value) for part, value in contributions.items() if abs(value) >= 0.005 or part.startswith("rule:")]
-    return ", ".join(f"{part} {value:+.2f}" for part, value in sorted(shown, key=lambda pair: -abs(pair[1])))
+    product = " \N{MULTIPLICATION SIGN} ".join(f"{name} {value:.2f}" for name, value in one.factors.items())
+    terms = ", ".join(f"{part} {value:+.2f}" for part, value in sorted(shown, key=lambda pair: -abs(pair[1])))
+    return f"{product}: {terms}" if product else terms

@@ -170,6 +170,18 @@ def curve(values: Sequence[float | None]) -> str:
     return drawing.svg
 
 
+def reliability(expected: Sequence[float], observed: Sequence[float]) -> str:
+    """The share chosen against the chance that was given, bin by bin; on the line they are equal."""
+    with _drawing(2.9) as drawing:
+        axes, most = drawing.axes, max(*expected, *observed, 0.01) * 1.05
+        axes.plot([0, most], [0, most], color=MUTED, linewidth=1)
+        axes.plot(expected, observed, "o-", color=ACCENT, linewidth=1.8, markersize=5)
+        axes.set_xlabel("chance given")
+        axes.set_ylabel("share chosen")
+        axes.grid()
+    return drawing.svg
+
+
 def page(svg: str) -> str:
     """A drawing as a file of its own, with colours for a light and for a dark screen."""
     own = "".join(f"--{name}: {value}; " for name, value in _LIGHT.items())

@@ -10,6 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from engine import atomic
 from engine.evaluation import plots
+from engine.evaluation.reliability import Reliability
 
 
 class Part(BaseModel):
@@ -115,6 +116,8 @@ class Report(Part):
     segments: list[Segment] = []
     fits: list[Fit] = []
     """Train, validation, test."""
+    reliability: Reliability | None = None
+    """Whether chances are what they say, on the test."""
     contributions: dict[str, float] = {}
     """Share of each signal in the scores of what is shown; shares sum to 1."""
     curves: dict[str, list[Number]] = {}
@@ -198,6 +201,8 @@ def _plots(report: Report) -> dict[str, Markup]:
         drawn["history"] = plots.slices(report.by_history, "events in the history")
     if report.by_popularity:
         drawn["popularity"] = plots.slices(report.by_popularity, "tenth of the items, rarest first")
+    if report.reliability:
+        drawn["reliability"] = plots.reliability(report.reliability.expected, report.reliability.observed)
     if report.contributions:
         drawn["contributions"] = plots.shares(report.contributions)
     if report.gates:

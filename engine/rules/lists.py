@@ -23,6 +23,7 @@ class Placed(NamedTuple):
     score: float
     parts: NDArray[np.float32]
     rules: dict[str, float]
+    chance: float | None = None
 
 
 def batched(
@@ -64,8 +65,9 @@ def _lists(
 
 def _placed(ranked: Ranked, row: int, rules: InForce | None, user: int) -> Placed:
     item = int(ranked.candidates.item[row])
+    chance = None if ranked.chances is None else float(ranked.chances[row])
     added = {} if rules is None else rules.added(user, item, float(ranked.spread[user]))
-    return Placed(item, float(ranked.scores[row]), ranked.parts[row], added)
+    return Placed(item, float(ranked.scores[row]), ranked.parts[row], added, chance)
 
 
 def explained(found: Explanation, ranker: Ranker, past: Histories, item: int, rules: InForce | None) -> Explanation:

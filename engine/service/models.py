@@ -28,6 +28,14 @@ class Ranked(Item):
 
     score: float = Field(examples=[1.49])
     contributions: dict[str, float] = Field(examples=[{"transitions": 0.79, "popularity": 0.39, "content": 0.31}])
+    probability: float | None = Field(
+        None,
+        description="Chance that the user chooses it among their next events, if that was learned.",
+        examples=[0.2],
+    )
+    factors: dict[str, float] = Field(
+        {}, description="In mode interest: what the score is the product of.", examples=[{}]
+    )
 
 
 class RankedList(BaseModel):

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Body, Query
 from fastapi import Path as InPath
 from fastapi.responses import FileResponse
 
-from engine.engine import Recommendation
+from engine.engine import Mode, Recommendation
 from engine.errors import DataError, UnknownIdError
 from engine.service import models
 from engine.service.live import Live, Shelf
@@ -51,11 +51,20 @@ def lists(live: Live) -> APIRouter:
 
     @router.get("/recommend")
     def recommend(
-        user: User = None, history: History = None, n: N = 10, exclude: Exclude = None, where: Where = ""
+        user: User = None,
+        history: History = None,
+        n: N = 10,
+        exclude: Exclude = None,
+        where: Where = "",
+        mode: Annotated[
+            Mode, Query(description="What the list goes by: all that was learned, or similarity and interests alone.")
+        ] = "fused",
     ) -> models.RankedList:
         """The best items for a user or for a bare history; what is popular for a user without one, or for nobody."""
         past = None if user is not None and history is None else (history or [])
-        found = live.engine.recommend(user=user, history=past, n=n, exclude=exclude or [], where=parse(where))
+        found = live.engine.recommend(
+            user=user, history=past, n=n, exclude=exclude or [], where=parse(where), mode=mode
+        )
         return models.RankedList(personal=bool(past) or live.knows(user), items=_ranked(live.shelf, found))
 
     @router.get("/search")
@@ -183,5 +192,12 @@ def _shown(shelf: Shelf, item: str) -> dict[str, Any]:
 
 def _ranked(shelf: Shelf, found: Iterable[Recommendation]) -> list[models.Ranked]:
     return [
-        models.Ranked(**_shown(shelf, one.item_id), score=one.score, contributions=one.contributions) for one in found
+        models.Ranked(
+            **_shown(shelf, one.item_id),
+            score=one.score,
+            contributions=one.contributions,
+            factors=one.factors,
+            probability=one.probability,
+        )
+        for one in found
     ]

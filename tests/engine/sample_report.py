@@ -1,5 +1,6 @@
 """A full report with figures as they come, for the tests of the page."""
 
+from engine.evaluation.reliability import Reliability
 from engine.evaluation.report import Fit, Gate, Metric, Ranker, Report, Segment, Slice
 
 
@@ -77,6 +78,10 @@ FULL = Report(
         Fit(part="validation", users=943, metrics={"recall@20": 0.31, "ndcg@20": 0.27, "ROC-AUC": None}),
         Fit(part="test", users=943, metrics={"recall@20": 0.2931, "ndcg@20": 0.2377, "ROC-AUC": 0.9312}),
     ],
+    reliability=Reliability(
+        shown=18_860, ece=0.0187, brier=0.1011, brier_of_mean=0.1068, expected=[0.01, 0.1, 0.4],
+        observed=[0.02, 0.1, 0.43],
+    ),
     contributions={
         "transitions": 0.411, "ease": 0.327, "facts": 0.122, "popularity": 0.081, "text": 0.043, "image": 0.016,
     },
