@@ -134,7 +134,7 @@ class Ease(Section):
     """In events: after so many a past event weighs half; `inf` never fades. Each gives a signal of its own."""
     power: Annotated[float, Field(ge=0, le=0.5)] = 0.0
     """Of popularity, that choices are divided by before; scores get half of it back. It wants a smaller `l2`."""
-    max_items: Count = 10_000
+    max_items: Count = 25_000
     """Of more items than this each gets weights from its nearest only; up to it memory is 4 bytes times the square."""
     near: Count = 100
     """Items that say most of an item, whose weights are kept then; time is cubic in it."""
