@@ -135,7 +135,9 @@ class Ease(Section):
     power: Annotated[float, Field(ge=0, le=0.5)] = 0.0
     """Of popularity, that choices are divided by before; scores get half of it back. It wants a smaller `l2`."""
     max_items: Count = 25_000
-    """Only the most chosen items get weights; memory is 4 bytes times its square."""
+    """Of more items than this each gets weights from its nearest only; up to it memory is 4 bytes times the square."""
+    near: Count = 100
+    """Items that say most of an item, whose weights are kept then; time is cubic in it."""
 
 
 class Als(Section):
@@ -223,6 +225,8 @@ class Attention(Section):
     """Share of texts, pictures and facts that a step of training does without."""
     weight_decay: Annotated[float, Field(ge=0)] = 0.2
     """Of AdamW."""
+    max_items: Count = 100_000
+    """It is not built for a larger catalogue: each step of its training moves every item."""
 
     @model_validator(mode="after")
     def _divided(self) -> Self:

@@ -39,27 +39,27 @@ class Box:
     purpose: str
 
 
-WIDTH, HEIGHT = 1200, 1274
-BANDS = {"scripts": (64, 156), "engine": (236, 702), "graph": (954, 180), "encoders": (1150, 104)}
+WIDTH, HEIGHT = 1200, 1310
+BANDS = {"scripts": (64, 192), "engine": (272, 702), "graph": (990, 180), "encoders": (1186, 104)}
 """Top and height of each floor."""
 LEFT, MIDDLE, RIGHT, SIDE, WIDE = 44, 352, 660, 968, 268
 BOXES = {
-    "scripts": Box(LEFT, 90, 1112, 118, "scripts/", "thin command files"),
-    "service": Box(LEFT, 262, WIDE, 168, "service/", "HTTP and the console"),
-    "cli": Box(MIDDLE, 262, WIDE, 168, "cli/", "the command weft"),
-    "demo": Box(RIGHT, 262, WIDE, 168, "demo/", "the generated shop"),
-    "rules": Box(LEFT, 480, WIDE, 104, "rules/", "hide, add and reorder"),
-    "engine": Box(MIDDLE, 480, WIDE, 104, "5  engine", "asks, learns, keeps"),
-    "importers": Box(RIGHT, 480, WIDE, 104, "importers/", "data sets into tables"),
-    "search": Box(LEFT, 628, WIDE, 156, "search/", "a query into items"),
-    "learning": Box(MIDDLE, 628, WIDE, 156, "4  one score", "learned, gated, told"),
-    "measuring": Box(RIGHT, 628, WIDE, 156, "measuring", "against the rivals"),
-    "features": Box(LEFT, 822, WIDE, 100, "2  features", "what an item is"),
-    "candidates": Box(MIDDLE, 822, WIDE, 100, "3  candidates/", "scores of items"),
-    "evaluation": Box(RIGHT, 822, WIDE, 100, "evaluation/", "splits, metrics, report"),
-    "tables": Box(SIDE, 262, 188, 660, "1  tables and files", "under all of the engine"),
-    "graph": Box(MIDDLE, 980, 804, 138, "graph/", "two stores, queries, links, files, checks, paths, rules, a network"),
-    "encoders": Box(LEFT, 1176, 1112, 62, "encoders/", "texts and pictures into unit vectors, each made once"),
+    "scripts": Box(LEFT, 90, 1112, 154, "scripts/", "thin command files"),
+    "service": Box(LEFT, 298, WIDE, 168, "service/", "HTTP and the console"),
+    "cli": Box(MIDDLE, 298, WIDE, 168, "cli/", "the command weft"),
+    "demo": Box(RIGHT, 298, WIDE, 168, "demo/", "the generated shop"),
+    "rules": Box(LEFT, 516, WIDE, 104, "rules/", "hide, add and reorder"),
+    "engine": Box(MIDDLE, 516, WIDE, 104, "5  engine", "asks, learns, keeps"),
+    "importers": Box(RIGHT, 516, WIDE, 104, "importers/", "data sets into tables"),
+    "search": Box(LEFT, 664, WIDE, 156, "search/", "a query into items"),
+    "learning": Box(MIDDLE, 664, WIDE, 156, "4  one score", "learned, gated, told"),
+    "measuring": Box(RIGHT, 664, WIDE, 156, "measuring", "against the rivals"),
+    "features": Box(LEFT, 858, WIDE, 100, "2  features", "what an item is"),
+    "candidates": Box(MIDDLE, 858, WIDE, 100, "3  candidates/", "scores of items"),
+    "evaluation": Box(RIGHT, 858, WIDE, 100, "evaluation/", "splits, metrics, report"),
+    "tables": Box(SIDE, 298, 188, 660, "1  tables and files", "under all of the engine"),
+    "graph": Box(MIDDLE, 1016, 804, 138, "graph/", "two stores, queries, links, files, checks, paths, rules, a network"),
+    "encoders": Box(LEFT, 1212, 1112, 62, "encoders/", "texts and pictures into unit vectors, each made once"),
 }  # fmt: skip
 QUIET = {("demo", "graph"), ("importers", "graph")}
 """Imports told in small print, since their arrow would cross other boxes."""

@@ -101,8 +101,8 @@ class ItemToItem:
         return np.stack([dense(histories.weights(half_life) @ self.matrix) for half_life in self.half_lives])
 
     def credit(self, history: Histories, item: int) -> Scores:
-        column = self.matrix[:, [item]]
-        return np.asarray(fading(history, self.half_lives) * dense(column)[history.items, 0])
+        column = self.matrix[history.items][:, [item]]  # rows first: they are few
+        return np.asarray(fading(history, self.half_lives) * dense(column)[:, 0])
 
     def grow(self, features: Features) -> "ItemToItem":
         n = self.matrix.shape[0] + len(features)

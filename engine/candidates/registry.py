@@ -1,5 +1,6 @@
 """Which generators there are, how each is fitted, and how it comes back from an artefact."""
 
+import logging
 import time
 from collections.abc import Callable, Collection, Mapping
 
@@ -8,6 +9,8 @@ from engine.candidates.base import Features, Generator, ItemToItem, Tensors
 from engine.candidates.popular import Popularity
 from engine.config import Config
 from engine.history import Histories
+
+log = logging.getLogger(__name__)
 
 FIT: Mapping[str, Callable[[Histories, Features, Config], Generator]] = {
     "ease": lambda histories, features, config: ease.fit(histories, config.candidates.ease),
@@ -48,8 +51,11 @@ DESCRIBED = {"content", "gnn", "interest", "prior"}
 
 
 def enabled(config: Config, features: Features) -> tuple[str, ...]:
-    """Names of the generators that the configuration switches on and the features allow."""
-    wanted = (name for name in FIT if getattr(config.candidates, name).enabled)
+    """Names of the generators that the configuration switches on and the features and their number allow."""
+    wanted = [name for name in FIT if getattr(config.candidates, name).enabled]
+    if "attention" in wanted and len(features) > config.candidates.attention.max_items:
+        log.info("attention: left out, since there are more items than its max_items")
+        wanted.remove("attention")
     return tuple(name for name in wanted if name not in DESCRIBED or not features.empty)
 
 

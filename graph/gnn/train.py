@@ -32,6 +32,8 @@ SAVE = 10
 """Epochs between two checkpoints."""
 LINKS = 4096
 """Edges drawn an epoch for the link objective."""
+CONTRASTED = 4096
+"""Most items that are told from each other in an epoch; of more, so many are drawn: memory is square in them."""
 
 
 @dataclass(frozen=True)
@@ -203,7 +205,7 @@ def _loss(
     inputs = network.encode(task.features, chance)
     entities = network.entities(inputs, task.edges, chance)
     heard = network.heard(inputs, entities, task.edges, task.relation, chance)
-    loss = _mistake(network.items(inputs, heard, chance), task, taught, config)
+    loss = _mistake(network.items(inputs, heard, chance), task, taught, config, chance)
     if config.calm and task.relations:
         share = torch.bincount(task.relation).float() / len(task.relation)
         loss = loss + config.calm * network.messages.penalty(share)
@@ -220,14 +222,18 @@ def _look(network: Network, task: _Task, cold: Tensor, config: GnnConfig) -> flo
     """Loss on items held cold, nothing dropped."""
     inputs = network.encode(task.features)
     heard = network.heard(inputs, network.entities(inputs, task.edges), task.edges, task.relation)
-    return float(_mistake(network.items(inputs, heard), task, cold, config))
+    chance = torch.Generator().manual_seed(config.seed)  # the same items at every look
+    return float(_mistake(network.items(inputs, heard), task, cold, config, chance))
 
 
-def _mistake(found: Tensor, task: _Task, rows: Tensor, config: GnnConfig) -> Tensor:
+def _mistake(found: Tensor, task: _Task, rows: Tensor, config: GnnConfig, chance: torch.Generator) -> Tensor:
     """Regression and contrast on some of the known items."""
     found, wanted = found[task.known[rows]], task.targets[rows]
     loss = objectives.regression(found, wanted, task.weights)
     if config.contrast:
+        if len(rows) > CONTRASTED:
+            some = torch.randperm(len(rows), generator=chance)[:CONTRASTED]
+            found, wanted = found[some], wanted[some]
         columns = slice(task.place)
         loss = loss + config.contrast * objectives.contrast(
             found[:, columns], wanted[:, columns], task.weights[columns], config.temperature

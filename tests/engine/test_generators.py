@@ -1,12 +1,15 @@
 """Generators on histories with a known answer."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import sparse
 
 from engine import history
 from engine.candidates import Features, als, amount, ease, fit_all, neighbours, prior, restore, transitions
-from engine.candidates.registry import FIT
+from engine.candidates.base import ItemToItem
+from engine.candidates.registry import FIT, enabled
 from engine.config import Als, Config, Content, Ease, Neighbours, Prior, Transitions
 from engine.history import Histories
 
@@ -24,6 +27,16 @@ def checkerboard(users: int = 60) -> Histories:
     return Histories(
         np.array(indptr), np.array(items, np.int32), np.ones(size, np.float32), np.arange(size, dtype=np.int64), N
     )
+
+
+def some_choices(users: int = 60) -> Histories:
+    """Each user chooses five items by chance, the first ones more often."""
+    rng = np.random.default_rng(0)
+    share = np.arange(N, 0, -1) / np.arange(N, 0, -1).sum()
+    items = np.concatenate([rng.choice(N, 5, replace=False, p=share) for _ in range(users)])
+    size = len(items)
+    times = np.arange(size, dtype=np.int64)
+    return Histories(np.arange(0, size + 1, 5), items.astype(np.int32), np.ones(size, np.float32), times, N)
 
 
 def features(seed: int = 0) -> Features:
@@ -74,10 +87,48 @@ def test_ease_agrees_with_its_closed_form() -> None:
     assert np.allclose(ease.weights(histories.seen(), 2.0), expected, atol=1e-4)
 
 
-def test_ease_beyond_its_budget_keeps_the_most_chosen() -> None:
-    histories = checkerboard()
-    model = ease.fit(histories, Ease(max_items=4))
-    assert np.count_nonzero(np.abs(np.asarray(model.matrix)).sum(1)) <= 4
+@pytest.mark.parametrize("power", [0.0, 0.4])
+def test_ease_of_many_items_is_the_exact_one_where_all_are_near(power: float) -> None:
+    histories = some_choices()
+    exact = ease.fit(histories, Ease(l2=2.0, power=power))
+    sparse_one = ease.fit(histories, Ease(l2=2.0, power=power, max_items=4, near=histories.n_items))
+    assert isinstance(sparse_one, ItemToItem)
+    assert np.allclose(sparse_one.score(histories), exact.score(histories), atol=1e-4)
+
+
+def test_ease_of_many_items_regresses_each_on_its_nearest() -> None:
+    """A column is the ridge regression on its `near` items, by the normal equations written out."""
+    histories, l2 = some_choices(), 2.0
+    model = ease.fit(histories, Ease(l2=l2, max_items=4, near=3))
+    assert isinstance(model, ItemToItem)
+    matrix = model.matrix.toarray()
+    x = histories.seen().toarray().astype(np.float64)
+    gram = x.T @ x
+    for item in range(histories.n_items):
+        worth = gram[item] / np.sqrt(np.diag(gram) + l2)
+        worth[item] = 0
+        near = np.sort(np.argsort(-worth, kind="stable")[:3])
+        expected = np.linalg.solve(gram[np.ix_(near, near)] + l2 * np.eye(3), gram[near, item])
+        assert np.flatnonzero(matrix[:, item]).tolist() == near.tolist()
+        assert np.allclose(matrix[near, item], expected, atol=1e-4)
+
+
+def test_ease_of_many_items_keeps_its_contract() -> None:
+    histories = some_choices()
+    model = ease.fit(histories, Ease(max_items=4, near=3))
+    again = restore({"ease": model.tensors()})[0]
+    assert np.array_equal(again.score(histories), model.score(histories))
+    one = histories.take(np.array([3]))
+    assert np.allclose(model.credit(one, 5).sum(1), model.score(one)[:, 0, 5], atol=1e-5)
+    wider = replace(histories, n_items=histories.n_items + 2)
+    grown = model.grow(features().take(np.array([0, 1]))).score(wider)
+    assert np.array_equal(grown[..., :-2], model.score(histories))
+    assert not grown[..., -2:].any()
+
+
+def test_attention_is_left_out_of_a_larger_catalogue() -> None:
+    config = Config.model_validate({"candidates": {"attention": {"max_items": N - 1}}})
+    assert set(enabled(Config(), features())) - set(enabled(config, features())) == {"attention"}
 
 
 def test_transitions_count_what_follows() -> None:

@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy import sparse
 
-from graph.gnn import Course, GnnConfig, ItemGraph, Placer, fit, objectives
+from graph.gnn import Course, GnnConfig, ItemGraph, Placer, fit, objectives, train
 from graph.gnn.messages import KINDS
 
 N, ENTITIES, DIM = 240, 40, 5
@@ -111,6 +111,19 @@ def test_losses_may_be_left_out_or_added(world: tuple[ItemGraph, np.ndarray], co
     graph, places = world
     placer, course, _ = learned(graph, places, config)
     assert np.isfinite(placer.place(graph)).all() and np.isfinite(course.curves.loss).all()
+
+
+def test_of_many_items_some_are_told_from_each_other(
+    world: tuple[ItemGraph, np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    graph, places = world
+    told = []
+    contrast = objectives.contrast
+    monkeypatch.setattr(train, "CONTRASTED", 50)
+    monkeypatch.setattr(objectives, "contrast", lambda found, *rest: told.append(len(found)) or contrast(found, *rest))
+    first, second = (learned(graph, places, replace(QUICK, epochs=20)) for _ in range(2))
+    assert set(told) == {50}
+    np.testing.assert_array_equal(first[0].place(graph), second[0].place(graph))
 
 
 def test_losses_by_hand() -> None:
