@@ -186,8 +186,9 @@ def met(histories: Histories) -> NDArray[np.bool_]:
 
 
 def arrived(histories: Histories, rng: np.random.Generator) -> tuple[Histories, Histories]:
-    """Of each user the first one to ten events, and the rest."""
-    shows = np.minimum(rng.integers(1, FIRST + 1, len(histories)), histories.lengths - 1)
+    """Of each user the first one to ten events, a few more often than many, and the rest."""
+    shows = ((FIRST + 1) ** rng.random(len(histories))).astype(np.int64)  # even in the log, as trust is
+    shows = np.minimum(shows, histories.lengths - 1)
     place = np.arange(len(histories.items)) - histories.indptr[histories.rows]
     first = place < shows[histories.rows]
     return histories.select(first), histories.select(~first)

@@ -19,7 +19,7 @@ PACKAGES = ("candidates", "cli", "demo", "evaluation", "importers", "rules", "se
 GROUPS = {
     "tables": "artifact atomic clock config errors history lookup tables template toml where",
     "features": "describe knowledge",
-    "learning": "cases explain fusion gating ranker rerank training",
+    "learning": "calibration cases explain fusion gating ranker rerank training",
     "measuring": "ablation assess bench benchmark generalise groups peers provenance space tracking tuning",
 }
 """Boxes of the engine's other modules; what is named nowhere belongs to the box `engine`."""
@@ -58,7 +58,7 @@ BOXES = {
     "candidates": Box(MIDDLE, 858, WIDE, 100, "3  candidates/", "scores of items"),
     "evaluation": Box(RIGHT, 858, WIDE, 100, "evaluation/", "splits, metrics, report"),
     "tables": Box(SIDE, 298, 188, 660, "1  tables and files", "under all of the engine"),
-    "graph": Box(MIDDLE, 1016, 804, 138, "graph/", "two stores, queries, links, files, checks, paths, rules, a network"),
+    "graph": Box(MIDDLE, 1016, 804, 138, "graph/", "two stores, queries, links, files, checks, paths, rules, network"),
     "encoders": Box(LEFT, 1212, 1112, 62, "encoders/", "texts and pictures into unit vectors, each made once"),
 }  # fmt: skip
 QUIET = {("demo", "graph"), ("importers", "graph")}
