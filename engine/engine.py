@@ -111,7 +111,9 @@ class Engine:
             record.trained(tracker, trained, tables.items["title"].to_list())
         clock("")
         known = np.bincount(histories.items, minlength=len(index)) > 0
-        ranker = Ranker(trained.generators, trained.fusion, trained.reranker, described.features, known)
+        ranker = Ranker(
+            trained.generators, trained.fusion, trained.reranker, described.features, known, settings.batch_mib
+        )
         encoded = {
             f"{kind} {what}": getattr(getattr(described, kind), what)
             for kind in ("text", "image")

@@ -46,7 +46,15 @@ class Factors:
         return variants(self.name, self.half_lives)
 
     def score(self, histories: Histories) -> Scores:
-        return np.stack([(histories.weights(h) @ self.left) @ self.right.T for h in self.half_lives])
+        return np.asarray(self.points(histories) @ self.places.T)
+
+    @property
+    def places(self) -> Scores:
+        return self.right
+
+    def points(self, histories: Histories) -> Scores:
+        users = histories.weights(*self.half_lives) @ self.left
+        return np.asarray(users).reshape(len(self.half_lives), len(histories), -1)
 
     def credit(self, history: Histories, item: int) -> Scores:
         return np.asarray(fading(history, self.half_lives) * (self.left[history.items] @ self.right[item]))
