@@ -75,7 +75,7 @@ class Histories:
 
         1 for the latest event of a user, half of it that many events earlier; repeats keep the most.
         """
-        return np.exp2(-self.ages[self._latest] / np.array(half_lives)[:, None]).astype(np.float32)
+        return np.asarray(np.exp2(-self.ages[self._latest] / np.array(half_lives)[:, None]), np.float32)
 
     def weights(self, *half_lives: float) -> Matrix:
         """(half_lives * users, items) the same as a matrix, one half-life below the other; of no fading if none."""

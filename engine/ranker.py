@@ -133,7 +133,7 @@ class Ranker:
     def _owners(self) -> NDArray[np.float32]:
         """(columns, parts) 1 where a column speaks for a part."""
         owners = np.array([name.split(".")[0] for name in self._columns()])
-        return (owners[:, None] == np.array(self.parts)).astype(np.float32)
+        return np.asarray(owners[:, None] == np.array(self.parts), np.float32)
 
 
 def top(candidates: Candidates, scores: NDArray[np.float32], n: int) -> tuple[NDArray[np.int64], Candidates]:

@@ -27,59 +27,39 @@ EQUAL = 1e-6
 
 
 @dataclass(frozen=True)
-class Moments:
-    """Of places over the known items: mean (dim,), covariance (dim, dim)."""
-
-    mean: NDArray[np.float64]
-    covariance: NDArray[np.float64]
-
-
-@dataclass(frozen=True)
 class Signals:
-    """Raw signals of some users, one block a generator, in the order of the generators.
+    """Raw signals of some users, those with places and the others apart; `frame` says which are which.
 
-    A block is scores (signals, users, items), or points (signals, users, dim) of a generator with places. Shapes: mean
-    and scale (signals, users), over all generators; a standardised signal is (raw - mean) * scale.
+    Shapes: points (placed signals, users, dims), scores (other signals, users, items), mean and scale (signals, users).
+    A standardised signal is (raw - mean) * scale.
     """
 
     frame: "Frame"
-    blocks: Sequence[Scores]
+    points: Scores
+    scores: Scores
     mean: NDArray[np.float32]
     scale: NDArray[np.float32]
 
     def at(self, user: NDArray[np.int64], item: NDArray[np.int64]) -> NDArray[np.float32]:
         """(rows, signals) standardised signals of some pairs of user and item, (rows,) each."""
-        raw = [
-            np.einsum("srd,rd->sr", block[:, user], generator.places[item])
-            if isinstance(generator, Placed)
-            else block[:, user, item]
-            for generator, block in zip(self.frame.generators, self.blocks, strict=True)
-        ]
-        standardised = (np.concatenate(raw) - self.mean[:, user]) * self.scale[:, user]
-        return np.ascontiguousarray(standardised.T)
+        raw = np.empty((len(self.mean), len(user)), np.float32)
+        raw[self.frame.placed] = np.einsum("srd,rd->sr", self.points[:, user], self.frame.places[item])
+        raw[~self.frame.placed] = self.scores[:, user, item]
+        return np.asarray(((raw - self.mean[:, user]) * self.scale[:, user]).T, order="C")
 
     def weighed(self, gates: NDArray[np.float32], offset: NDArray[np.float32]) -> NDArray[np.float32]:
         """(users, items) fused scores, by `gates` (2, users, signals) and `offset` (2,) for known and new items."""
         weights = gates.transpose(0, 2, 1) * self.scale  # (2, signals, users)
         start = offset[:, None] - (weights * self.mean).sum(1)
-        points, at = [], 0
-        fused = np.zeros((len(start[0]), len(self.frame.known)), np.float32)
-        new = np.zeros((len(fused), len(self.frame.new)), np.float32)
-        for generator, block in zip(self.frame.generators, self.blocks, strict=True):
-            weight = weights[:, at : at + len(block)]
-            at += len(block)
-            if isinstance(generator, Placed):
-                points.append(np.einsum("gsu,sud->gud", weight, block))
-                continue
-            for user in range(len(fused)):
-                fused[user] += weight[0, :, user] @ block[:, user]
-                new[user] += weight[1, :, user] @ block[:, user, self.frame.new]
-        if points:
-            together = np.concatenate(points, axis=2)
-            fused += together[0] @ self.frame.places
-            new += together[1] @ self.frame.new_places
+        towards = np.einsum("gsu,sud->gud", weights[:, self.frame.placed], self.points)
+        others, new = weights[:, ~self.frame.placed], self.frame.new
+        fused: Scores = towards[0] @ self.frame.places.T
+        of_new = towards[1] @ self.frame.new_places.T
+        for user in range(len(fused)):
+            fused[user] += others[0, :, user] @ self.scores[:, user]
+            of_new[user] += others[1, :, user] @ self.scores[:, user, new]
         fused += start[0][:, None]
-        fused[:, self.frame.new] = new + start[1][:, None]
+        fused[:, new] = of_new + start[1][:, None]
         return fused
 
 
@@ -92,7 +72,13 @@ class Frame:
     """(items,) items that had history when the generators were fitted."""
 
     @cached_property
+    def placed(self) -> NDArray[np.bool_]:
+        """(signals,) whether a signal is of a generator with places."""
+        return np.array([isinstance(one, Placed) for one in self.generators for _ in one.signals], bool)
+
+    @cached_property
     def new(self) -> NDArray[np.int64]:
+        """Rows of the items without history."""
         return np.flatnonzero(~self.known)
 
     @cached_property
@@ -103,39 +89,42 @@ class Frame:
 
     @cached_property
     def places(self) -> NDArray[np.float32]:
-        """(dims, items) those of all generators that have places, one below the other."""
-        return np.concatenate([one.places.T for one in self.generators if isinstance(one, Placed)])
+        """(items, dims) the places that all generators give an item, side by side."""
+        none = np.zeros((len(self.known), 0), np.float32)
+        return np.concatenate([none, *(one.places for one in self.generators if isinstance(one, Placed))], axis=1)
 
     @cached_property
     def new_places(self) -> NDArray[np.float32]:
-        return self.places[:, self.new]
+        return self.places[self.new]
 
     @cached_property
-    def moments(self) -> list[Moments | None]:
-        """By generator; None for one without places."""
-        return [moments(one.places, self.share) if isinstance(one, Placed) else None for one in self.generators]
+    def moments(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Mean (dims,) and covariance (dims, dims) of the places over the known items."""
+        mean = self.share.astype(np.float64) @ self.places
+        rest = self.places - mean
+        return mean, (rest * self.share[:, None]).T @ rest
 
     def signals(self, histories: Histories) -> Signals:
         """The signals of every generator for these histories."""
-        blocks, means, variances = [], [], []
-        for generator, known in zip(self.generators, self.moments, strict=True):
-            if isinstance(generator, Placed) and known is not None:
-                block = generator.points(histories)
-                means.append(block @ known.mean)
-                variances.append(np.einsum("sud,sud->su", block @ known.covariance, block))
+        users, placed = len(histories), self.placed
+        points = np.zeros((int(placed.sum()), users, self.places.shape[1]), np.float32)
+        scores = np.empty((len(placed) - len(points), users, len(self.known)), np.float32)
+        row = column = other = 0
+        for one in self.generators:
+            if isinstance(one, Placed):
+                own = one.points(histories)
+                points[row : row + len(own), :, column : column + own.shape[2]] = own
+                row, column = row + len(own), column + own.shape[2]
             else:
-                block = generator.score(histories)
-                means.append(block @ self.share)
-                rest = block - means[-1][..., None]
-                variances.append(np.square(rest, out=rest) @ self.share)
-            blocks.append(block)
-        deviation = np.sqrt(np.concatenate(variances).clip(0))
+                raw = one.score(histories)
+                scores[other : other + len(raw)] = raw
+                other += len(raw)
+        mean, variance = np.empty((2, len(placed), users))
+        centre, covariance = self.moments
+        mean[placed], variance[placed] = points @ centre, np.einsum("sud,sud->su", points @ covariance, points)
+        mean[~placed] = scores @ self.share
+        for at, signal in zip(np.flatnonzero(~placed), scores, strict=True):
+            variance[at] = np.square(signal - mean[at, :, None].astype(np.float32)) @ self.share
+        deviation = np.sqrt(variance.clip(0))
         scale = np.divide(1, deviation, out=np.zeros_like(deviation), where=deviation > EQUAL)
-        return Signals(self, blocks, np.concatenate(means).astype(np.float32), scale.astype(np.float32))
-
-
-def moments(places: NDArray[np.float32], share: NDArray[np.float32]) -> Moments:
-    """Of places (items, dim), where an item counts `share` (items,)."""
-    mean = share.astype(np.float64) @ places
-    rest = places - mean
-    return Moments(mean, (rest * share[:, None]).T @ rest)
+        return Signals(self, points, scores, mean.astype(np.float32), scale.astype(np.float32))

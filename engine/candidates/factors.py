@@ -8,6 +8,7 @@ little but who is popular. A new item needs only r(x).
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Protocol
 
 import numpy as np
@@ -53,8 +54,11 @@ class Factors:
         return self.right
 
     def points(self, histories: Histories) -> Scores:
-        users = histories.weights(*self.half_lives) @ self.left
-        return np.asarray(users).reshape(len(self.half_lives), len(histories), -1)
+        points = np.empty((len(self.half_lives), len(histories), self.left.shape[1]), np.float32)
+        (ends, items), weights = histories.met, histories.faded(self.half_lives)
+        for user, (start, stop) in enumerate(pairwise(ends.tolist())):
+            points[:, user] = weights[:, start:stop] @ self.left[items[start:stop]]
+        return points
 
     def credit(self, history: Histories, item: int) -> Scores:
         return np.asarray(fading(history, self.half_lives) * (self.left[history.items] @ self.right[item]))
