@@ -50,7 +50,7 @@ def fit(made: Sequence[Lists], fusion: Fusion, reranker: Reranker | None, depth:
         scores, share = fused[best.user, best.item], 1.0
         if reranker is not None:
             share = reranker.share
-            table = rerank.feature_table(best, lists.signals, lists.trust, lists.known)
+            table = rerank.feature_table(best, lists.signals[best.user, best.item], lists.trust, lists.known)
             scores = share * scores + reranker.correct(table)
         z = scores / spread(fused, lists.known, share)[best.user]
         rows.append(np.column_stack([z, lists.trust[best.user]]))

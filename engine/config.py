@@ -394,6 +394,8 @@ class Config(Section):
     """Every random draw starts from it: the same seed and tables give the same engine."""
     threads: Count = 2
     """Threads of the learning parts; more than there are free cores makes it many times slower."""
+    batch_mib: Count = 64
+    """Most MiB of scores that making many lists holds at once; who asks for more users has them ranked in batches."""
     data: Data = Data()
     encoders: Encoders = Encoders()
     graph: Graph = Graph()

@@ -121,7 +121,13 @@ class Engine:
         clock("")
         known = np.bincount(histories.items, minlength=len(index)) > 0
         ranker = Ranker(
-            trained.generators, trained.fusion, trained.reranker, described.features, known, trained.calibration
+            trained.generators,
+            trained.fusion,
+            trained.reranker,
+            described.features,
+            known,
+            trained.calibration,
+            settings.batch_mib,
         )
         encoded = {
             f"{kind} {what}": getattr(getattr(described, kind), what)

@@ -63,13 +63,27 @@ class Histories:
         _, first = np.unique(cell[::-1], return_index=True)
         return np.asarray(len(cell) - 1 - first, np.int64)
 
-    def weights(self, half_life: float = np.inf) -> Matrix:
-        """(users, items) weights: 1 for the latest event, half `half_life` events earlier; repeats keep the most."""
+    @cached_property
+    def met(self) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+        """The items that each user has met, once each and in order of row: indptr (users + 1,) and items (cells,)."""
         event = self._latest
-        weight = np.exp2(-self.ages[event] / half_life).astype(np.float32)
         users = np.bincount(self.rows[event], minlength=len(self))
-        indptr = np.concatenate([[0], np.cumsum(users)])
-        return sparse.csr_array((weight, self.items[event], indptr), shape=(len(self), self.n_items))
+        return np.concatenate([[0], np.cumsum(users)]), self.items[event]
+
+    def faded(self, half_lives: Sequence[float]) -> NDArray[np.float32]:
+        """(half_lives, cells) what is left of each cell of `met`.
+
+        1 for the latest event of a user, half of it that many events earlier; repeats keep the most.
+        """
+        return np.asarray(np.exp2(-self.ages[self._latest] / np.array(half_lives)[:, None]), np.float32)
+
+    def weights(self, *half_lives: float) -> Matrix:
+        """(half_lives * users, items) the same as a matrix, one half-life below the other; of no fading if none."""
+        indptr, items = self.met
+        weights = self.faded(half_lives or [np.inf])
+        ends = np.cumsum(np.tile(np.diff(indptr), len(weights)))
+        parts = (weights.ravel(), np.tile(items, len(weights)), np.concatenate([[0], ends]))
+        return sparse.csr_array(parts, shape=(len(weights) * len(self), self.n_items))
 
     def recent(self, events: int) -> "Histories":
         """The same users with their latest events only."""

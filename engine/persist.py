@@ -113,10 +113,11 @@ def _compare(kept: Artifact, settings: GraphSettings) -> None:
 def _parts(kept: Artifact) -> dict[str, Any]:
     idf = kept.tensors("idf")
     words = tuple(kept.table("words")["word"].to_list())
+    settings = Config.model_validate(kept.facts["config"])
     return {
-        "config": Config.model_validate(kept.facts["config"]),
+        "config": settings,
         "catalogue": Catalogue(**{name: kept.table(name) for name in CATALOGUE}),
-        "ranker": _ranker(kept),
+        "ranker": _ranker(kept, settings),
         "vocabulary": Vocabulary(kept.table("entities"), idf["facts"], words, idf["words"]),
         "graph": GraphTables(kept.table("graph_nodes"), kept.table("graph_edges")),
         "gates": [Gate(**gate) for gate in kept.facts["gates"]],
@@ -167,7 +168,7 @@ def _facts(engine: "Engine") -> dict[str, Any]:
     }
 
 
-def _ranker(kept: Artifact) -> Ranker:
+def _ranker(kept: Artifact, settings: Config) -> Ranker:
     raw, fused = kept.tensors("features"), kept.tensors("fusion")
     sparse_parts = {part: csr_from(raw, part) for part in SPARSE}
     reranker = None
@@ -181,4 +182,5 @@ def _ranker(kept: Artifact) -> Ranker:
         Features(**sparse_parts, text=raw["text"], image=raw["image"], relations=raw["relations"]),
         np.asarray(raw["known"], bool),
         None if kept.facts.get("calibration") is None else Calibration(**kept.facts["calibration"]),
+        settings.batch_mib,
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,13 +10,15 @@ from numpy.typing import NDArray
 from engine import calibration, fusion, rerank
 from engine.calibration import Calibration
 from engine.candidates import Features, Generator
-from engine.fusion import Fusion
+from engine.fusion import Fusion, Signals
 from engine.history import Histories
 from engine.rerank import Candidates, Reranker
+from engine.signals import Frame
 
 BATCH_FLOATS = 50_000_000
-"""Most floats of signals held at once (200 MB); users are ranked in batches below it."""
-
+"""Most floats of signals that a benchmark holds at once (200 MB)."""
+EXTRA = 6
+"""Arrays as large as a signal that come beside the signals: the fused score, what may be shown, who is before whom."""
 
 Arrange = Callable[[Candidates, NDArray[np.float32], int], tuple[NDArray[np.int64], Candidates]]
 """From candidates, best first by user, and their scores, (rows,), to at most n rows a user in the order of the list."""
@@ -44,8 +47,14 @@ class Ranker:
     known: NDArray[np.bool_]
     """(items,) items that had history when the generators were fitted."""
     calibration: Calibration | None = None
+    batch_mib: int = 64
+    """Most MiB of numbers, a score of an item by a signal each, that are held at once: users are ranked in batches."""
 
-    @property
+    @cached_property
+    def _frame(self) -> Frame:
+        return Frame(self.generators, self.known)
+
+    @cached_property
     def parts(self) -> tuple[str, ...]:
         """Names of the parts that a score is made of."""
         names = [name.split(".")[0] for name in self._columns()]
@@ -56,7 +65,7 @@ class Ranker:
 
     def batches(self, histories: Histories) -> list[NDArray[np.int64]]:
         """Rows of `histories` in batches that fit the memory budget."""
-        size = max(1, BATCH_FLOATS // max(1, len(self.features) * len(self.fusion.names)))
+        size = max(1, self.batch_mib * 2**18 // max(1, len(self.features) * (len(self.fusion.names) + EXTRA)))
         return [np.arange(at, min(at + size, len(histories))) for at in range(0, len(histories), size)]
 
     def rank(
@@ -74,18 +83,17 @@ class Ranker:
         `lift` (users, items) is added to the scores, in units of the user's spread. `arrange` puts the candidates,
         `depth` a user at least, into another order than that of their scores.
         """
-        signals = fusion.standardised(self.generators, histories, self.known)
-        trust = fusion.trust(histories)
-        fused = self.fusion.score(signals, trust, self.known)
+        signals, trust = self._frame.signals(histories), fusion.trust(histories)
+        gates = self.fusion.gates(trust)
+        fused = signals.weighed(gates, self.fusion.offset)
         spread = calibration.spread(fused, self.known, self._share)
         if lift is not None:
             lift = lift * spread[:, None]
         depth = max(n, depth, self.reranker.depth if self.reranker else 0)
         best = rerank.best(fused if lift is None else fused + lift / self._share, allowed, depth)
         scores = fused[best.user, best.item]
-        table = None
+        table = rerank.feature_table(best, signals.at(best.user, best.item), trust, self.known)
         if self.reranker is not None:
-            table = rerank.feature_table(best, signals, trust, self.known)
             scores = self.reranker.share * scores + self.reranker.correct(table)
         chances = None
         if self.calibration is not None:
@@ -95,7 +103,7 @@ class Ranker:
         rows, cut = (arrange or top)(best, scores, n)
         parts = np.zeros((len(rows), 0), np.float32)
         if explain:
-            parts = self._parts(cut, signals, trust, None if table is None else table[rows])
+            parts = self._parts(cut, gates, table[rows])
         return Ranked(cut, scores[rows], parts, spread, None if chances is None else chances[rows])
 
     @property
@@ -103,28 +111,28 @@ class Ranker:
         """What the fused score weighs in the final one."""
         return self.reranker.share if self.reranker else 1.0
 
-    def _parts(
-        self,
-        rows: Candidates,
-        signals: NDArray[np.float32],
-        trust: NDArray[np.float32],
-        table: NDArray[np.float32] | None,
-    ) -> NDArray[np.float32]:
-        """(rows, parts) exact contributions: the fused terms and the trees' SHAP values, summed by part."""
+    def _parts(self, rows: Candidates, gates: Signals, table: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(rows, parts) exact contributions: the fused terms and the trees' SHAP values, summed by part.
+
+        `gates` is (2, users, signals), `table` (rows, features).
+        """
         new = (~self.known[rows.item]).astype(int)
-        gates = self.fusion.gates(trust)[new, rows.user]  # (rows, signals)
-        terms = signals[rows.user, rows.item] * gates
+        width = len(self.fusion.names)
+        terms = table[:, :width] * gates[new, rows.user]
         base = self.fusion.offset[new]
-        if self.reranker is not None and table is not None:
+        if self.reranker is not None:
             shap = self.reranker.terms(table)
-            width = terms.shape[1]
             terms = np.hstack([self.reranker.share * terms + shap[:, :width], shap[:, width:-1]])
             base = self.reranker.share * base + shap[:, -1]
-        owners = [self.parts.index(name.split(".")[0]) for name in self._columns()]
-        result = np.zeros((len(terms), len(self.parts)), np.float32)
-        np.add.at(result.T, owners, terms.T)
+        result: NDArray[np.float32] = terms @ self._owners
         result[:, -1] += base
         return result
+
+    @cached_property
+    def _owners(self) -> NDArray[np.float32]:
+        """(columns, parts) 1 where a column speaks for a part."""
+        owners = np.array([name.split(".")[0] for name in self._columns()])
+        return np.asarray(owners[:, None] == np.array(self.parts), np.float32)
 
 
 def top(candidates: Candidates, scores: NDArray[np.float32], n: int) -> tuple[NDArray[np.int64], Candidates]:

@@ -61,12 +61,12 @@ def feature_names(signals: Sequence[str]) -> list[str]:
 
 def best(scores: NDArray[np.float32], allowed: NDArray[np.bool_], depth: int) -> Candidates:
     """The `depth` best allowed items of each user, from (users, items) scores."""
-    masked = np.where(allowed, scores, -np.inf)
+    behind = np.where(allowed, -scores, np.inf)
     depth = min(depth, scores.shape[1])
-    top = np.argpartition(-masked, depth - 1, axis=1)[:, :depth]
-    order = np.argsort(-np.take_along_axis(masked, top, 1), axis=1, kind="stable")
+    top = np.argpartition(behind, depth - 1, axis=1)[:, :depth]
+    order = np.argsort(np.take_along_axis(behind, top, 1), axis=1, kind="stable")
     top = np.take_along_axis(top, order, 1)
-    real = np.isfinite(np.take_along_axis(masked, top, 1))
+    real = np.isfinite(np.take_along_axis(behind, top, 1))
     user = np.broadcast_to(np.arange(len(scores))[:, None], top.shape)
     return Candidates(user[real], top[real], real.sum(1))
 
@@ -74,9 +74,9 @@ def best(scores: NDArray[np.float32], allowed: NDArray[np.bool_], depth: int) ->
 def feature_table(
     candidates: Candidates, signals: NDArray[np.float32], trust: NDArray[np.float32], known: NDArray[np.bool_]
 ) -> NDArray[np.float32]:
-    """(rows, features) of the candidates, columns as in `feature_names`; signals is (users, items, signals)."""
-    user, item = candidates.user, candidates.item
-    return np.column_stack([signals[user, item], known[item], trust[user]]).astype(np.float32)
+    """(rows, features) of the candidates, columns as in `feature_names`; signals is (rows, signals)."""
+    context = np.column_stack([known[candidates.item], trust[candidates.user]])
+    return np.concatenate([signals, context], axis=1, dtype=np.float32)
 
 
 @dataclass(frozen=True)
@@ -93,8 +93,8 @@ def table(lists: Lists, fusion: Fusion, depth: int) -> Table:
     """What the reranker learns from: the candidates that the fusion would hand it."""
     fused = fusion.score(lists.signals, lists.trust, lists.known)
     candidates = best(fused, lists.allowed, depth)
-    rows = feature_table(candidates, lists.signals, lists.trust, lists.known)
     at = (candidates.user, candidates.item)
+    rows = feature_table(candidates, lists.signals[at], lists.trust, lists.known)
     return Table(rows, fused[at], lists.chosen[at], candidates.sizes)
 
 

@@ -32,8 +32,10 @@ def mask(items: pl.DataFrame, where: Mapping[str, Any] | None, of: str = "items"
     A category matches itself and everything below it. The same for a table `of` users. Raises DataError for a column
     that is not there, or a value that the column cannot be compared with.
     """
+    if not where:
+        return np.ones(items.height, bool)
     keep = pl.lit(value=True)
-    for column, wanted in (where or {}).items():
+    for column, wanted in where.items():
         if column not in items.columns or column in ("text", "image"):
             usable = [name for name in items.columns if name not in ("text", "image")]
             raise DataError(f"where: {of} have no column {column!r}; there are {', '.join(usable)}")

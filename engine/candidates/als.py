@@ -45,10 +45,15 @@ class Als:
         return variants(self.name, self.half_lives)
 
     def score(self, histories: Histories) -> Scores:
-        scores = np.empty((len(self.half_lives), len(histories), histories.n_items), np.float32)
-        for out, half_life in zip(scores, self.half_lives, strict=True):
-            np.matmul(solve(histories.weights(half_life), self.factors, self.gram, self.penalty), self.factors.T, out)
-        return scores
+        return np.asarray(self.points(histories) @ self.places.T)
+
+    @property
+    def places(self) -> Scores:
+        return self.factors
+
+    def points(self, histories: Histories) -> Scores:
+        users = solve(histories.weights(*self.half_lives), self.factors, self.gram, self.penalty)
+        return users.reshape(len(self.half_lives), len(histories), self.factors.shape[1])
 
     def credit(self, history: Histories, item: int) -> Scores:
         weights = fading(history, self.half_lives)

@@ -55,16 +55,23 @@ class Attention:
         return (self.name,)
 
     def score(self, histories: Histories) -> Scores:
-        scores = np.empty((1, len(histories), len(self.space)), np.float32)
+        return np.asarray(self.points(histories) @ self.places.T)
+
+    @property
+    def places(self) -> Scores:
+        return self.space
+
+    def points(self, histories: Histories) -> Scores:
+        """Where each user's attention points to, and a one for the bias."""
+        points = np.ones((1, len(histories), self.space.shape[1]), np.float32)
         size = max(1, BATCH_FLOATS // (self.length * self.space.shape[1]))
         for start in range(0, len(histories), size):
             users = slice(start, min(start + size, len(histories)))
             events = latest(histories.take(np.arange(users.start, users.stop)), self.length, self.rating)
             taste = self._heads(self.attend(events)[..., None], self._values[events.items]).sum(2)
             taste = taste.reshape(len(taste), -1) @ self.weights["out.weight"].T
-            np.matmul(taste, self.space[:, :-1].T, out=scores[0, users])
-        scores += self.space[:, -1]
-        return scores
+            points[0, users, :-1] = taste
+        return points
 
     def credit(self, history: Histories, item: int) -> Scores:
         events = latest(history, self.length, self.rating)

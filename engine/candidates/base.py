@@ -7,7 +7,8 @@ adds h_j * operator[j, item]).
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from itertools import pairwise
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,6 +85,20 @@ class Generator(Protocol):
         ...
 
 
+@runtime_checkable
+class Placed(Protocol):
+    """A generator that puts users and items among factors: a signal is the product of a user's point and the places."""
+
+    @property
+    def places(self) -> Scores:
+        """(items, dim)"""
+        ...
+
+    def points(self, histories: Histories) -> Scores:
+        """(signals, users, dim)"""
+        ...
+
+
 @dataclass(frozen=True)
 class ItemToItem:
     """A sparse (items, items) operator, read from histories that fade at one or more half-lives."""
@@ -98,7 +113,13 @@ class ItemToItem:
         return variants(self.name, self.half_lives)
 
     def score(self, histories: Histories) -> Scores:
-        return np.stack([dense(histories.weights(half_life) @ self.matrix) for half_life in self.half_lives])
+        found = np.zeros((len(self.half_lives), len(histories), histories.n_items), np.float32)
+        (ends, items), weights = histories.met, histories.faded(self.half_lives)
+        for user, (start, stop) in enumerate(pairwise(ends.tolist())):
+            columns, values, counts = rows_of(self.matrix, items[start:stop])
+            for out, weight in zip(found[:, user], weights[:, start:stop], strict=True):
+                np.add.at(out, columns, values * np.repeat(weight, counts))
+        return found
 
     def credit(self, history: Histories, item: int) -> Scores:
         column = self.matrix[history.items][:, [item]]  # rows first: they are few
@@ -119,6 +140,21 @@ class ItemToItem:
         n = len(tensors["indptr"]) - 1
         parts = (tensors["data"], tensors["indices"], tensors["indptr"])
         return cls(name, half_lives, sparse.csr_array(parts, shape=(n, n)))
+
+
+def rows_of(
+    matrix: Matrix, rows: NDArray[np.int32]
+) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.int64]]:
+    """Columns and values, (cells,), of some rows of a matrix, one after the other, and cells a row, (rows,)."""
+    starts = matrix.indptr[rows]
+    counts = matrix.indptr[rows + 1] - starts
+    ends = np.cumsum(counts)
+    at = np.repeat(starts - (ends - counts), counts) + np.arange(ends[-1] if len(ends) else 0)
+    return matrix.indices[at].astype(np.int64), matrix.data[at], counts
+
+
+COLUMNS = 4096
+"""Items whose scores are worked out at once, so that what they are made from is still in the cache."""
 
 
 def variants(name: str, half_lives: tuple[float, ...]) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ many items the weights are sparse (local_ridge.py), and nothing is square.
 
 import logging
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,7 @@ from scipy import sparse
 from scipy.linalg.lapack import spotrf, spotri
 
 from engine.candidates import local_ridge
-from engine.candidates.base import Features, ItemToItem, Scores, Tensors, dense, fading, most_chosen, variants
+from engine.candidates.base import COLUMNS, Features, ItemToItem, Scores, Tensors, dense, fading, most_chosen, variants
 from engine.config import Ease
 from engine.history import Histories, Matrix
 
@@ -46,9 +47,22 @@ class Weights:
 
     def score(self, histories: Histories) -> Scores:
         scores = np.zeros((len(self.half_lives), len(histories), histories.n_items), np.float32)
-        for out, half_life in zip(scores, self.half_lives, strict=True):
-            out[:, self.kept] = histories.weights(half_life)[:, self.kept] @ self.matrix
+        (ends, items), weights = histories.met, histories.faded(self.half_lives)
+        for user, (start, stop) in enumerate(pairwise(ends.tolist())):
+            at = np.searchsorted(self.kept, items[start:stop])
+            real = np.append(self.kept, -1)[at] == items[start:stop]
+            among = self._among(at[real], weights[:, start:stop][:, real])
+            for out, given in zip(scores[:, user], among, strict=True):
+                out[self.kept] = given
         return scores
+
+    def _among(self, rows: NDArray[np.int64], weights: Scores) -> Scores:
+        """(half_lives, kept) the weighted sums of some rows of the matrix; `weights` is (half_lives, rows)."""
+        found = np.empty((len(weights), len(self.kept)), np.float32)
+        for start in range(0, len(self.kept), COLUMNS):
+            some = slice(start, start + COLUMNS)
+            np.matmul(weights, self.matrix[rows, some], out=found[:, some])
+        return found
 
     def credit(self, history: Histories, item: int) -> Scores:
         column = np.zeros(history.n_items, np.float32)
@@ -99,23 +113,38 @@ def fit(histories: Histories, config: Ease) -> Weights | ItemToItem:
 def weights(chosen: Matrix, l2: float) -> Scores:
     """B = I - P / diag(P) with P = (X'X + l2 I)^-1, eq. 8 of the paper: (items, items), zeros on the diagonal.
 
-    One float32 matrix throughout: the Gram matrix is factored and inverted in place by LAPACK.
+    One float32 matrix throughout: the Gram matrix is factored and inverted in place by LAPACK. Where users are few,
+    theirs is: P = (I - Q) / l2 with Q = X'(XX' + l2 I)^-1 X (Woodbury), and so B = Q / (1 - diag(Q)).
     """
-    n = chosen.shape[1]
-    if not n:
-        return np.zeros((0, 0), np.float32)
-    gram = np.zeros((n, n), np.float32, order="F")
+    users, n = chosen.shape
     whose = sparse.csr_array(chosen.T)
-    for start in range(0, n, BLOCK):  # one user of many events makes the whole product dense
-        gram[start : start + BLOCK] = dense(whose[start : start + BLOCK] @ chosen)
-    gram[np.diag_indices_from(gram)] += l2
-    factor, _ = spotrf(gram, lower=True, overwrite_a=True)  # positive definite, since l2 > 0
-    inverse, _ = spotri(factor, lower=True, overwrite_c=True)
-    mirror(inverse)
-    result: Scores = inverse.T  # it is symmetric: so it lies in rows, as histories read it, without a copy
-    result /= -np.diag(result).copy()
+    if 2 * users < n:
+        inverse = inverted(chosen, whose, l2)
+        result = np.empty((n, n), np.float32)
+        for start in range(0, n, BLOCK):
+            rows = dense(whose[start : start + BLOCK] @ inverse)
+            result[start : start + BLOCK] = (whose @ rows.T).T
+        result /= 1 - np.diag(result).copy()
+    else:
+        result = inverted(whose, chosen, l2).T  # it is symmetric: so it lies in rows, as histories read it
+        result /= -np.diag(result).copy()
     np.fill_diagonal(result, 0)
     return result
+
+
+def inverted(left: Matrix, right: Matrix, l2: float) -> Scores:
+    """(left right + l2 I)^-1, where right is left's transpose."""
+    n = left.shape[0]
+    gram = np.zeros((n, n), np.float32, order="F")
+    if not n:
+        return gram
+    for start in range(0, n, BLOCK):  # one user of many events makes the whole product dense
+        gram[start : start + BLOCK] = dense(left[start : start + BLOCK] @ right)
+    gram[np.diag_indices_from(gram)] += l2
+    factor, _ = spotrf(gram, lower=True, overwrite_a=True)  # positive definite, since l2 > 0
+    inverse: Scores = spotri(factor, lower=True, overwrite_c=True)[0]
+    mirror(inverse)
+    return inverse
 
 
 def mirror(lower: NDArray[np.float32], block: int = BLOCK) -> None:

@@ -8,6 +8,7 @@ little but who is popular. A new item needs only r(x).
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Protocol
 
 import numpy as np
@@ -46,7 +47,18 @@ class Factors:
         return variants(self.name, self.half_lives)
 
     def score(self, histories: Histories) -> Scores:
-        return np.stack([(histories.weights(h) @ self.left) @ self.right.T for h in self.half_lives])
+        return np.asarray(self.points(histories) @ self.places.T)
+
+    @property
+    def places(self) -> Scores:
+        return self.right
+
+    def points(self, histories: Histories) -> Scores:
+        points = np.empty((len(self.half_lives), len(histories), self.left.shape[1]), np.float32)
+        (ends, items), weights = histories.met, histories.faded(self.half_lives)
+        for user, (start, stop) in enumerate(pairwise(ends.tolist())):
+            points[:, user] = weights[:, start:stop] @ self.left[items[start:stop]]
+        return points
 
     def credit(self, history: Histories, item: int) -> Scores:
         return np.asarray(fading(history, self.half_lives) * (self.left[history.items] @ self.right[item]))

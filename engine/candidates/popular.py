@@ -22,6 +22,13 @@ class Popularity:
     def score(self, histories: Histories) -> Scores:
         return np.broadcast_to(self.log_count, (1, len(histories), len(self.log_count)))
 
+    @property
+    def places(self) -> Scores:
+        return self.log_count[:, None]
+
+    def points(self, histories: Histories) -> Scores:
+        return np.ones((1, len(histories), 1), np.float32)
+
     def credit(self, history: Histories, item: int) -> Scores:
         return np.zeros((1, len(history.items)), np.float32)
 

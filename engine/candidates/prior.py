@@ -40,6 +40,13 @@ class Prior:
     def score(self, histories: Histories) -> Scores:
         return np.broadcast_to(self.expected, (1, len(histories), len(self.expected)))
 
+    @property
+    def places(self) -> Scores:
+        return self.expected[:, None]
+
+    def points(self, histories: Histories) -> Scores:
+        return np.ones((1, len(histories), 1), np.float32)
+
     def credit(self, history: Histories, item: int) -> Scores:
         return np.zeros((1, len(history.items)), np.float32)
 

@@ -131,6 +131,13 @@ def test_attention_is_left_out_of_a_larger_catalogue() -> None:
     assert set(enabled(Config(), features())) - set(enabled(config, features())) == {"attention"}
 
 
+def test_ease_of_few_users_is_the_same() -> None:
+    chosen = irregular(4).seen()
+    assert 2 * chosen.shape[0] < chosen.shape[1]  # so it goes by the users
+    inverse = np.linalg.inv((chosen.T @ chosen).toarray() + 2.0 * np.eye(N))
+    assert np.allclose(ease.weights(chosen, 2.0), np.eye(N) - inverse / np.diag(inverse), atol=1e-4)
+
+
 def test_transitions_count_what_follows() -> None:
     histories = history.single([0, 1, 2], 3)
     matrix = transitions.fit("transitions", histories, Transitions(window=2, decay=0.5, power=0.0)).matrix
