@@ -115,9 +115,8 @@ def both(
 
 
 def half(case: Case, which: int, rng: np.random.Generator) -> Case:
-    """Every other user of a case, from the first or the second on."""
-    lists = case.lists
-    some = slice(which, None, 2)
+    """Every other user of a case, from the first (0) or the second (1) on; all lists of a user stay together."""
+    lists, some = case.lists, odd(case.users) == which
     lists = replace(
         lists,
         signals=lists.signals[some],
@@ -126,6 +125,11 @@ def half(case: Case, which: int, rng: np.random.Generator) -> Case:
         chosen=lists.chosen[some],
     )
     return Case(case.kind, case.names, lists, fusion.sample(lists, rng), case.users[some])
+
+
+def odd(users: NDArray[np.int64]) -> NDArray[np.int64]:
+    """(lists,) 0 and 1 by turns from user to user."""
+    return np.unique(users, return_inverse=True)[1] % 2
 
 
 def cases(
@@ -162,7 +166,7 @@ def cases(
     generators, known = fit_all(before, features, config, names), met(before)
     some = sample(answers, users)
     add("warm", before.take(some), answers.take(some), everything, some)
-    some = np.repeat(np.flatnonzero(new == asked), DRAWS)[: users // 2]
+    some = np.sort(rng.permutation(np.repeat(np.flatnonzero(new == asked), DRAWS))[: users // 2])
     if len(some):
         add("short", *arrived(histories.select(part <= asked).take(some), rng), everything, some)
     shown = (hidden != asked)[histories.items]

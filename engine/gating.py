@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine import fusion, rerank
-from engine.cases import Case
+from engine.cases import Case, odd
 from engine.config import Config
 from engine.evaluation import bootstrap
 from engine.fusion import Fusion
@@ -191,7 +191,7 @@ def gate_reranker(
         return 0, {}, []
     model = fuse(learn, uses, config, None, smooth)
     rows_of = dict(zip((one.kind for one in judge), tables(judge, model, config), strict=True))
-    halves = [[rerank.every_other(rows_of[one.kind], first) for one in asked] for first in (0, 1)]
+    halves = [[rerank.of_lists(rows_of[one.kind], odd(one.users) == which) for one in asked] for which in (0, 1)]
     if not all(sum(len(rows.chosen) for rows in half) for half in halves):
         return 0, {}, []  # a single user
     rows = tables(taught, model, config)
@@ -199,9 +199,8 @@ def gate_reranker(
     gates = []
     for one in judge:
         found, k = rows_of[one.kind], config.evaluation.k
-        second = np.repeat(np.arange(len(found.sizes)) % 2 == 1, found.sizes)
-        first, other = (reranker.correct(found.features) for reranker in rerankers)
-        corrected = config.fusion.share * found.fused + np.where(second, first, other)
+        even, other = (reranker.correct(found.features) for reranker in rerankers)
+        corrected = config.fusion.share * found.fused + np.where(np.repeat(odd(one.users), found.sizes), even, other)
         relevant = one.lists.chosen.sum(1)
         plain, better = (ndcg(found.sizes, scores, found.chosen, relevant, k) for scores in (found.fused, corrected))
         gates.append(compare("reranker", one.kind, better, plain, config))

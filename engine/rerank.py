@@ -98,11 +98,10 @@ def table(lists: Lists, fusion: Fusion, depth: int) -> Table:
     return Table(rows, fused[at], lists.chosen[at], candidates.sizes)
 
 
-def every_other(rows: Table, first: int) -> Table:
-    """The rows of every other user, from the first (0) or the second (1) on."""
-    users = np.arange(len(rows.sizes)) % 2 == first
-    some = np.repeat(users, rows.sizes)
-    return Table(rows.features[some], rows.fused[some], rows.chosen[some], rows.sizes[users])
+def of_lists(rows: Table, lists: NDArray[np.bool_]) -> Table:
+    """The rows of some of the lists, (users,)."""
+    some = np.repeat(lists, rows.sizes)
+    return Table(rows.features[some], rows.fused[some], rows.chosen[some], rows.sizes[lists])
 
 
 def fit(

@@ -65,3 +65,8 @@ def test_who_has_arrived_shows_the_first_events_and_is_asked_for_the_rest() -> N
         own = known.items[known.indptr[user] : known.indptr[user + 1]]
         shown = first.items[first.indptr[user] : first.indptr[user + 1]]
         assert shown.tolist() == own[: len(shown)].tolist()
+
+
+def test_all_lists_of_a_user_stay_together() -> None:
+    users = np.array([3, 3, 3, 5, 5, 9])
+    assert cases.odd(users).tolist() == [0, 0, 0, 1, 1, 0]
