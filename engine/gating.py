@@ -204,7 +204,7 @@ def gate_reranker(
         relevant = one.lists.chosen.sum(1)
         plain, better = (ndcg(found.sizes, scores, found.chosen, relevant, k) for scores in (found.fused, corrected))
         gates.append(compare("reranker", one.kind, better, plain, config))
-    keep = not config.fusion.gate or helps(gates)
+    keep = not config.fusion.gate or (helps(gates) and mean_gain(gates) > 0)
     rounds = sum(reranker.rounds for reranker in rerankers) // len(rerankers)
     return rounds if keep else 0, curves[0], [replace(gate, kept=keep) for gate in gates]
 
