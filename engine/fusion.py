@@ -84,8 +84,8 @@ class Fusion:
 
 
 def trust(histories: Histories) -> NDArray[np.float32]:
-    """(users,) log of the history's length: about -1 for one event, 0 for ten, 1 for a hundred."""
-    return np.asarray(np.log10(histories.lengths + 0.1) - 1, np.float32)
+    """(users,) log of the history's length: -1 for one event or none, 0 for ten, 1 for a hundred."""
+    return np.asarray(np.log10(np.maximum(histories.lengths, 1)) - 1, np.float32)
 
 
 def standardised(generators: Sequence[Generator], histories: Histories, known: NDArray[np.bool_]) -> Signals:

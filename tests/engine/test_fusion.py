@@ -8,6 +8,7 @@ import pytest
 from engine import fusion, gating, rerank
 from engine.config import Config, Fusion
 from engine.fusion import Lists
+from engine.history import Histories
 
 NAMES = ("good.1", "noise.1", "content.1")
 ALL = np.ones((2, 3), bool)
@@ -145,3 +146,10 @@ def test_a_part_stays_for_what_it_adds_on_average_unless_only_what_is_sure_may()
     assert gating.mean_gain(gates) == pytest.approx(0.0008)  # whole histories weigh four times short ones
     assert gating.missed(gates, surely=False)
     assert not gating.missed(gates, surely=True)
+
+
+def test_who_showed_nothing_is_trusted_as_who_showed_one_event() -> None:
+    found = fusion.trust(
+        Histories(np.array([0, 0, 1, 11]), np.zeros(11, np.int32), np.ones(11, np.float32), np.zeros(11, np.int64), 1)
+    )
+    assert found.tolist() == [-1, -1, 0]
