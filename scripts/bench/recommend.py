@@ -159,7 +159,8 @@ def measure(artefact: Path, n: int) -> dict[str, Any]:
     names = engine.catalogue.interactions["user_id"].unique(maintain_order=True).to_list()
     matrix = engine._lookup.histories(names).seen()
     rows = asked_for(np.diff(matrix.indptr), n)
-    np.savez(artefact.with_suffix(".npz"), indptr=matrix.indptr, items=matrix.indices, n=matrix.shape[1], asked=rows)
+    arrays = {"indptr": matrix.indptr, "items": matrix.indices, "n": matrix.shape[1], "asked": rows}
+    np.savez(artefact.with_suffix(".npz"), allow_pickle=False, **arrays)
     users = [names[row] for row in rows]
     found["first answer s"] = seconds(lambda: engine.recommend(user=users[0], n=N))
     found["signals"] = list(engine.ranker.fusion.names)

@@ -20,7 +20,7 @@ def main() -> None:
     parser.add_argument("matrix")
     parser.add_argument("--n", type=int, default=10)
     choice = parser.parse_args()
-    kept = np.load(choice.matrix)
+    kept = np.load(choice.matrix, allow_pickle=False)
     shape = (len(kept["indptr"]) - 1, int(kept["n"]))
     chosen = sparse.csr_matrix((np.ones(len(kept["items"]), np.float32), kept["items"], kept["indptr"]), shape)
     model = implicit.als.AlternatingLeastSquares(factors=64, iterations=15, num_threads=1, random_state=0)
