@@ -61,7 +61,7 @@ def enabled(config: Config, features: Features) -> tuple[str, ...]:
 
 def fit_all(histories: Histories, features: Features, config: Config, only: Collection[str]) -> list[Generator]:
     """Fit the generators named, in the registry's order."""
-    return [fit(histories, features, config) for name, fit in FIT.items() if name in only]
+    return fit_timed(histories, features, config, only)[0]
 
 
 def fit_timed(
@@ -69,10 +69,10 @@ def fit_timed(
 ) -> tuple[list[Generator], dict[str, float]]:
     """The same, and the seconds of the processor that each took."""
     generators, seconds = [], {}
-    for name in FIT:
+    for name, fit in FIT.items():
         if name in only:
             start = time.process_time()
-            generators.append(FIT[name](histories, features, config))
+            generators.append(fit(histories, features, config))
             seconds[name] = time.process_time() - start
     return generators, seconds
 

@@ -22,7 +22,7 @@ import numpy as np
 import polars as pl
 from amazon_book import chosen
 
-from engine import Engine, config, memory
+from engine import Engine, ablation, config, memory
 from engine.config import Config, Data, Encoders, Tracking
 from engine.importers import IMPORTERS
 from engine.tables import catalogue
@@ -102,8 +102,7 @@ def tables(choice: argparse.Namespace, times: int) -> tuple[Catalogue, Config]:
     else:
         source, settings = amazon_book(choice, times / max(choice.times or [4]))
     for name in choice.without:
-        part = getattr(settings.candidates, name).model_copy(update={"enabled": False})
-        settings = settings.model_copy(update={"candidates": settings.candidates.model_copy(update={name: part})})
+        settings = ablation.switched(settings, name, {"enabled": False})
     return source, settings.model_copy(update={"tracking": Tracking(to="")})
 
 
