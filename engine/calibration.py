@@ -35,29 +35,24 @@ class Calibration:
         return np.asarray(expit(self.bias + self.slope * z + self.trust * trust), np.float32)
 
 
-def spread(fused: NDArray[np.float32], known: NDArray[np.bool_], share: float) -> NDArray[np.float32]:
-    """(users,) deviation over the known items of `share` times scores (users, items); 1 where scores are all equal."""
-    found = (fused[:, known] if known.any() else fused).std(axis=1) * share
-    return np.where(found > EVEN, found, 1).astype(np.float32)
+def unit(spread: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(users,) what scores are divided by: their spread over the known items, or 1 where they are all equal."""
+    return np.where(spread > EVEN, spread, 1).astype(np.float32)
 
 
 def fit(made: Sequence[Lists], fusion: Fusion, reranker: Reranker | None, depth: int) -> Calibration | None:
     """Learn from the `depth` best of lists over the fusion's signals; None where they do not tell what is chosen."""
-    rows, labels = [np.zeros((0, 2), np.float32)], [np.zeros(0, bool)]
+    share = reranker.share if reranker else 1.0
+    told, labels = [np.zeros((0, 2), np.float32)], [np.zeros(0, bool)]
     for lists in made:
-        fused = fusion.score(lists.signals, lists.trust, lists.known)
-        best = rerank.best(fused, lists.allowed, depth)
-        scores, share = fused[best.user, best.item], 1.0
-        if reranker is not None:
-            share = reranker.share
-            table = rerank.feature_table(best, lists.signals[best.user, best.item], lists.trust, lists.known)
-            scores = share * scores + reranker.correct(table)
-        z = scores / spread(fused, lists.known, share)[best.user]
-        rows.append(np.column_stack([z, lists.trust[best.user]]))
-        labels.append(lists.chosen[best.user, best.item])
+        rows = rerank.table(lists, fusion, depth)
+        scores = share * rows.fused + (reranker.correct(rows.features) if reranker else 0)
+        user = np.repeat(np.arange(len(rows.sizes)), rows.sizes)
+        told.append(np.column_stack([scores / unit(share * fusion.spread(lists))[user], lists.trust[user]]))
+        labels.append(rows.chosen)
     chosen = np.concatenate(labels)
     if not 0 < chosen.sum() < len(chosen):
         return None
-    model = LogisticRegression(C=1e3, max_iter=1000).fit(np.concatenate(rows).astype(np.float64), chosen)
+    model = LogisticRegression(C=1e3, max_iter=1000).fit(np.concatenate(told).astype(np.float64), chosen)
     slope, trust = model.coef_[0].tolist()
     return Calibration(float(model.intercept_[0]), slope, trust) if slope > 0 else None

@@ -15,7 +15,7 @@ Where nothing says what an item is, no generator can tell two new items apart, a
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +27,11 @@ from engine.fusion import Lists, Sample
 from engine.history import Histories
 
 LIST_FLOATS = 120_000_000
-"""Most floats of one set of candidate lists (480 MB); users are sampled to stay below."""
+"""Most floats of one kind of candidate lists (480 MB); users are sampled to stay below."""
+LOOKED_AT = 400_000_000
+"""Most pairs of user and item that one kind of lists is picked from: minutes among hundreds of thousands of items."""
+WIDTH = 2000
+"""Candidates of a list that are kept: all, or those that anything is learned from (fusion.shortlisted)."""
 SHARED_ABOVE = 10_000
 """Items above which one set of generators serves both, half of the users each: a fit costs minutes."""
 MORE = 4
@@ -37,7 +41,7 @@ NEW_USERS = 0.1
 """Share of the users whom the generators of a set never meet."""
 FIRST = 10
 """Most events that a new user shows."""
-DRAWS = 3
+DRAWS = 10
 """Times that each new user is asked, showing so many events as chance says."""
 
 
@@ -99,8 +103,7 @@ def both(
         part[part == LEARN] = BASE
         users = MORE * config.fusion.users
         made = cases(histories, part, JUDGE, hidden, new, features, config, rng, users, MORE * LIST_FLOATS)
-        halves = [(half(one, 0, rng), half(one, 1, rng)) for one in made]
-        halves = [(a, b) for a, b in halves if a.lists.chosen.any() and b.lists.chosen.any()]
+        halves = [(half(one, 0), half(one, 1)) for one in made if len(np.unique(one.users)) > 1]
         return [learn for learn, _ in halves], [judge for _, judge in halves]
     with ThreadPoolExecutor(min(2, config.threads)) as pool:
         # Each has random draws of its own, so that nothing depends on which is the quicker.
@@ -114,17 +117,11 @@ def both(
     return learn, judge
 
 
-def half(case: Case, which: int, rng: np.random.Generator) -> Case:
+def half(case: Case, which: int) -> Case:
     """Every other user of a case, from the first (0) or the second (1) on; all lists of a user stay together."""
-    lists, some = case.lists, odd(case.users) == which
-    lists = replace(
-        lists,
-        signals=lists.signals[some],
-        trust=lists.trust[some],
-        allowed=lists.allowed[some],
-        chosen=lists.chosen[some],
-    )
-    return Case(case.kind, case.names, lists, fusion.sample(lists, rng), case.users[some])
+    some = np.flatnonzero(odd(case.users) == which)
+    lists = case.lists.of(some)
+    return Case(case.kind, case.names, lists, fusion.sample(lists), case.users[some])
 
 
 def odd(users: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -157,8 +154,19 @@ def cases(
 
     def add(kind: str, inputs: Histories, answers: Histories, of: NDArray[np.bool_], some: NDArray[np.int64]) -> None:
         width = sum(len(generator.signals) for generator in generators)
-        at = np.sort(rng.permutation(len(some))[: max(1, floats // (histories.n_items * width))])
-        made.append(case(kind, generators, known, inputs.take(at), answers.take(at), of, some[at], rng))
+        most = max(1, min(floats // (min(WIDTH, histories.n_items) * width), LOOKED_AT // histories.n_items))
+        at = np.sort(rng.permutation(len(some))[:most])
+        batch = max(1, LIST_FLOATS // (histories.n_items * width))
+        lists = [
+            candidates(generators, known, inputs.take(few), answers.take(few), of, rng)
+            for few in np.split(at, range(batch, len(at), batch))
+        ]
+        joined = fusion.joined(lists)
+        useful = np.flatnonzero(joined.chosen.any(axis=1))
+        if len(useful):
+            names = tuple(name for generator in generators for name in generator.signals)
+            joined = joined.of(useful)
+            made.append(Case(kind, names, joined, fusion.sample(joined), some[at][useful]))
 
     def sample(answers: Histories, most: int) -> NDArray[np.int64]:
         return np.sort(rng.permutation(np.flatnonzero(answers.lengths > 0))[:most])
@@ -181,7 +189,7 @@ def cases(
         add("mixed", visible.take(some), answers.take(some), everything, some)
         some = sample(touched, users)
         add("cold", visible.take(some), touched.take(some), hidden == asked, some)
-    return [one for one in made if one.lists.chosen.any()]
+    return made
 
 
 def met(histories: Histories) -> NDArray[np.bool_]:
@@ -198,20 +206,17 @@ def arrived(histories: Histories, rng: np.random.Generator) -> tuple[Histories, 
     return histories.select(first), histories.select(~first)
 
 
-def case(
-    kind: str,
+def candidates(
     generators: Sequence[Generator],
     known: NDArray[np.bool_],
     inputs: Histories,
     answers: Histories,
-    candidates: NDArray[np.bool_],
-    users: NDArray[np.int64],
+    items: NDArray[np.bool_],
     rng: np.random.Generator,
-) -> Case:
+) -> Lists:
     """Candidate lists of users who showed `inputs` and are asked for `answers`; what they showed is not asked again."""
-    allowed = ~(inputs.seen().toarray() > 0) & candidates
+    allowed = ~(inputs.seen().toarray() > 0) & items
     chosen = (answers.seen().toarray() > 0) & allowed
     signals = fusion.standardised(generators, inputs, known)
-    names = tuple(name for generator in generators for name in generator.signals)
-    lists = Lists(signals, fusion.trust(inputs), known, allowed, chosen)
-    return Case(kind, names, lists, fusion.sample(lists, rng), users)
+    lists = fusion.lists(signals, fusion.trust(inputs), known, allowed, chosen, rng)
+    return fusion.shortlisted(lists, WIDTH, rng)

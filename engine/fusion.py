@@ -14,7 +14,7 @@ catalogue is not what tells it from the twenty items beside it, and only the lat
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import torch
@@ -30,14 +30,32 @@ LONG = 0.2
 
 @dataclass(frozen=True)
 class Lists:
-    """Lists to learn from: signals (users, items, signals), trust (users,), allowed and chosen (users, items)."""
+    """Lists to learn from, of the whole catalogue or of as many candidates of each user (see `shortlisted`).
+
+    Shapes: signals (users, candidates, signals), trust (users,), all else (users, candidates) unless said otherwise.
+    """
 
     signals: Signals
     trust: NDArray[np.float32]
     known: NDArray[np.bool_]
-    """(items,) whether the item has history."""
+    """Whether the item has history."""
     allowed: NDArray[np.bool_]
     chosen: NDArray[np.bool_]
+    drawn: NDArray[np.bool_]
+    """Which of those not chosen were drawn evenly from all that the user may be shown."""
+    share: NDArray[np.float32]
+    """(users,) the chance of one to be drawn."""
+    covariance: NDArray[np.float32]
+    """(users, signals, signals) of the signals over all known items of the catalogue."""
+
+    def of(self, users: NDArray[np.int64]) -> "Lists":
+        """Some of the lists, by number."""
+        return Lists(*(getattr(self, each.name)[users] for each in fields(self)))
+
+    def only(self, columns: Sequence[int]) -> "Lists":
+        """The same lists with some of the signals."""
+        at = list(columns)
+        return replace(self, signals=self.signals[..., at], covariance=self.covariance[:, at][:, :, at])
 
 
 @dataclass(frozen=True)
@@ -74,13 +92,18 @@ class Fusion:
         return np.asarray(gates.transpose(1, 0, 2), np.float32)
 
     def score(self, signals: Signals, trust: NDArray[np.float32], known: NDArray[np.bool_]) -> NDArray[np.float32]:
-        """(users, items) fused scores of (users, items, signals)."""
+        """(users, items) fused scores of (users, items, signals); `known` is (users, items), or (items,) for all."""
         gates = self.gates(trust)
         scores = np.einsum("uis,us->ui", signals, gates[0], optimize=True) + self.offset[0]
-        if not known.all():
-            new = ~known
-            scores[:, new] = np.einsum("uis,us->ui", signals[:, new], gates[1], optimize=True) + self.offset[1]
+        user, item = np.nonzero(np.broadcast_to(~known, scores.shape))
+        scores[user, item] = np.einsum("rs,rs->r", signals[user, item], gates[1, user]) + self.offset[1]
         return np.asarray(scores, np.float32)
+
+    def spread(self, lists: Lists) -> NDArray[np.float32]:
+        """(users,) deviation of the fused scores over the known items."""
+        gates = self.gates(lists.trust)[0]
+        found: NDArray[np.float32] = np.sqrt(np.einsum("us,ust,ut->u", gates, lists.covariance, gates).clip(0))
+        return found
 
 
 def trust(histories: Histories) -> NDArray[np.float32]:
@@ -130,24 +153,76 @@ class Sample:
 NEGATIVES = 150
 
 
-def sample(lists: Lists, rng: np.random.Generator, negatives: int = NEGATIVES) -> Sample:
-    """Every answer, and at most `negatives` other allowed items a user, drawn evenly.
+def lists(
+    signals: Signals,
+    trust: NDArray[np.float32],
+    known: NDArray[np.bool_],
+    allowed: NDArray[np.bool_],
+    chosen: NDArray[np.bool_],
+    rng: np.random.Generator,
+    negatives: int = NEGATIVES,
+) -> Lists:
+    """Lists of the whole catalogue, of which `known` (items,) have history."""
+    drawn, share = evenly(chosen, allowed, rng, negatives)
+    of_known = signals[:, known]
+    covariance = np.matmul(of_known.transpose(0, 2, 1), of_known) / max(int(known.sum()), 1)
+    everywhere = np.broadcast_to(known, allowed.shape)
+    return Lists(signals, trust, everywhere, allowed, chosen, drawn, share, covariance)
 
-    The softmax over the sample, corrected by the chance of being drawn, estimates the one over all items
+
+def evenly(
+    chosen: NDArray[np.bool_], allowed: NDArray[np.bool_], rng: np.random.Generator, negatives: int
+) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
+    """(users, items) at most `negatives` that were allowed and not chosen, evenly; (users,) the chance of each.
+
+    The softmax over the answers and these, corrected by the chance of being drawn, estimates the one over all items
     (Bengio and Senecal 2003) at a cost that does not grow with the catalogue.
     """
-    useful = lists.chosen.any(axis=1)
-    chosen, other = lists.chosen[useful], lists.allowed[useful] & ~lists.chosen[useful]
-    drawn = rng.random(other.shape, dtype=np.float32)
-    order = np.where(chosen, 2, np.where(other, drawn, -1))  # answers first, then others by chance, then the rest
-    width = min(chosen.shape[1], int(chosen.sum(1).max(initial=0)) + negatives)
-    items = np.argpartition(-order, width - 1, axis=1)[:, :width]
-    rank = np.take_along_axis(order, items, 1)
+    other = allowed & ~chosen
+    most = min(negatives, other.shape[1])
+    order = np.where(other, rng.random(other.shape, dtype=np.float32), 2)
+    nearest = np.argpartition(order, most - 1, axis=1)[:, :most] if most else np.zeros((len(other), 0), int)
+    found = np.zeros_like(other)
+    np.put_along_axis(found, nearest, np.take_along_axis(other, nearest, 1), 1)
+    return found, (found.sum(1) / np.maximum(other.sum(1), 1)).astype(np.float32)
+
+
+def shortlisted(lists: Lists, width: int, rng: np.random.Generator) -> Lists:
+    """The `width` candidates of each user that anything is learned from, or all of them if they are no more.
+
+    Those are the answers, what was drawn, the best by each signal, and others by chance as far as there is room.
+    """
+    users, items, signals = lists.signals.shape
+    if items <= width:
+        return lists
+    order = rng.random((users, items), dtype=np.float32)
+    most = max(1, (width - NEGATIVES) // (2 * signals))  # half of the room, for answers may be many
+    for at in range(signals):
+        masked = np.where(lists.allowed, -lists.signals[..., at], np.inf)
+        np.put_along_axis(order, np.argpartition(masked, most - 1, axis=1)[:, :most], 2, 1)
+    order[~lists.allowed] = -1
+    order[lists.chosen | lists.drawn] = 3
+    best = np.sort(np.argpartition(-order, width - 1, axis=1)[:, :width], axis=1)
+    cut = {name: np.take_along_axis(getattr(lists, name), best, 1) for name in ("known", "allowed", "chosen", "drawn")}
+    return replace(lists, signals=np.take_along_axis(lists.signals, best[..., None], 1), **cut)
+
+
+def joined(parts: Sequence[Lists]) -> Lists:
+    """Lists of as many candidates each, one after the other."""
+    return Lists(*(np.concatenate([getattr(one, each.name) for one in parts]) for each in fields(Lists)))
+
+
+def sample(lists: Lists) -> Sample:
+    """Every answer and what was drawn beside them, of users who have an answer."""
+    lists = lists.of(np.flatnonzero(lists.chosen.any(axis=1)))
+    taken = lists.chosen | lists.drawn
+    width = int(taken.sum(1).max(initial=1))
+    items = np.argsort(~taken, axis=1, kind="stable")[:, :width]
     users = np.arange(len(items))[:, None]
-    share = np.maximum((rank >= 0).sum(1) - chosen.sum(1), 1) / np.maximum(other.sum(1), 1)
-    log_odds = np.where(rank == 2, 0, np.where(rank >= 0, -np.log(share)[:, None], -np.inf))
-    arrays = (lists.signals[useful][users, items], ~lists.known[items], rank == 2, log_odds)
-    return Sample(*(torch.from_numpy(np.ascontiguousarray(a, np.float32)) for a in (*arrays, lists.trust[useful])))
+    log_odds = np.where(
+        lists.chosen, 0, np.where(lists.drawn, -np.log(np.maximum(lists.share, 1e-9))[:, None], -np.inf)
+    )
+    return _sample(lists, users, items, log_odds[users, items])
 
 
 def pool(lists: Lists, scores: NDArray[np.float32], depth: int) -> Sample:
@@ -157,9 +232,13 @@ def pool(lists: Lists, scores: NDArray[np.float32], depth: int) -> Sample:
     items = np.argpartition(-masked, depth - 1, axis=1)[:, :depth]
     useful = np.take_along_axis(lists.chosen, items, 1).any(axis=1)
     items, users = items[useful], np.flatnonzero(useful)[:, None]
-    log_odds = np.where(lists.allowed[users, items], 0, -np.inf)
-    arrays = (lists.signals[users, items], ~lists.known[items], lists.chosen[users, items], log_odds)
-    return Sample(*(torch.from_numpy(np.ascontiguousarray(a, np.float32)) for a in (*arrays, lists.trust[useful])))
+    return _sample(lists, users, items, np.where(lists.allowed[users, items], 0, -np.inf))
+
+
+def _sample(lists: Lists, users: NDArray[np.int64], items: NDArray[np.int64], log_odds: NDArray[np.floating]) -> Sample:
+    at = (users, items)
+    arrays = (lists.signals[at], ~lists.known[at], lists.chosen[at], log_odds, lists.trust[users[:, 0]])
+    return Sample(*(torch.from_numpy(np.ascontiguousarray(each, np.float32)) for each in arrays))
 
 
 STEPS, MORE_STEPS = 40, 8

@@ -22,7 +22,7 @@ from engine.fusion import Fusion
 KNOWN, NEW = 0, 1
 ASKED = (("warm", "short"), ("cold",))
 """The lists that tell what a part is worth for known and for new items."""
-SHARES = {"warm": 1.0, "short": 0.25, "mixed": 0.25, "cold": 1.0}
+SHARES = {"warm": 1.0, "short": 0.5, "mixed": 0.25, "cold": 1.0}
 """What the kinds of lists weigh in the fusion: most who are asked for have their history, and meet known items."""
 Use = tuple[str, int]
 """A part, used for KNOWN or for NEW items."""
@@ -171,10 +171,11 @@ def by_user(
 def mute(judge: Sequence[Case], part: str, side: int) -> bool:
     """Whether a part says the same of all the items on one side, and so nothing."""
     for one in judge:
-        items = one.lists.known if side == KNOWN else ~one.lists.known
-        columns = [at for at, name in enumerate(one.names) if part_of(name) == part]
-        if any(np.ptp(one.lists.signals[:, items, at], axis=1).any() for at in columns):
-            return False
+        there = one.lists.known if side == KNOWN else ~one.lists.known
+        for at in (at for at, name in enumerate(one.names) if part_of(name) == part):
+            signal = one.lists.signals[..., at]
+            if (np.where(there, signal, -np.inf).max(axis=1) > np.where(there, signal, np.inf).min(axis=1)).any():
+                return False
     return True
 
 
@@ -261,5 +262,4 @@ def tables(made: Sequence[Case], model: Fusion, config: Config) -> list[rerank.T
 
 def narrowed(case: Case, model: Fusion) -> fusion.Lists:
     """The lists of a case with the signals of the fusion only."""
-    columns = [case.names.index(name) for name in model.names]
-    return replace(case.lists, signals=case.lists.signals[:, :, columns])
+    return case.lists.only([case.names.index(name) for name in model.names])

@@ -28,17 +28,17 @@ class Histories:
     def __len__(self) -> int:
         return len(self.indptr) - 1
 
-    @property
+    @cached_property
     def lengths(self) -> NDArray[np.int64]:
         """Events a user, (users,)."""
         return np.diff(self.indptr)
 
-    @property
+    @cached_property
     def rows(self) -> NDArray[np.int64]:
         """The user of each event, (events,)."""
         return np.repeat(np.arange(len(self)), self.lengths)
 
-    @property
+    @cached_property
     def ages(self) -> NDArray[np.int64]:
         """How many later events the same user has, for each event: 0 is the latest."""
         return np.repeat(self.indptr[1:], self.lengths) - 1 - np.arange(len(self.items))

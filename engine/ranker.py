@@ -86,13 +86,13 @@ class Ranker:
         signals, trust = self._frame.signals(histories), fusion.trust(histories)
         gates = self.fusion.gates(trust)
         fused = signals.weighed(gates, self.fusion.offset)
-        spread = calibration.spread(fused, self.known, self._share)
+        spread = calibration.unit(signals.spread(fused) * self._share)
         if lift is not None:
             lift = lift * spread[:, None]
         depth = max(n, depth, self.reranker.depth if self.reranker else 0)
         best = rerank.best(fused if lift is None else fused + lift / self._share, allowed, depth)
         scores = fused[best.user, best.item]
-        table = rerank.feature_table(best, signals.at(best.user, best.item), trust, self.known)
+        table = rerank.feature_table(best, signals.at(best.user, best.item), trust, self.known[best.item])
         if self.reranker is not None:
             scores = self.reranker.share * scores + self.reranker.correct(table)
         chances = None

@@ -74,8 +74,8 @@ def best(scores: NDArray[np.float32], allowed: NDArray[np.bool_], depth: int) ->
 def feature_table(
     candidates: Candidates, signals: NDArray[np.float32], trust: NDArray[np.float32], known: NDArray[np.bool_]
 ) -> NDArray[np.float32]:
-    """(rows, features) of the candidates, columns as in `feature_names`; signals is (rows, signals)."""
-    context = np.column_stack([known[candidates.item], trust[candidates.user]])
+    """(rows, features) of the candidates, columns as in `feature_names`, from (rows, signals), (users,) and (rows,)."""
+    context = np.column_stack([known, trust[candidates.user]])
     return np.concatenate([signals, context], axis=1, dtype=np.float32)
 
 
@@ -94,7 +94,7 @@ def table(lists: Lists, fusion: Fusion, depth: int) -> Table:
     fused = fusion.score(lists.signals, lists.trust, lists.known)
     candidates = best(fused, lists.allowed, depth)
     at = (candidates.user, candidates.item)
-    rows = feature_table(candidates, lists.signals[at], lists.trust, lists.known)
+    rows = feature_table(candidates, lists.signals[at], lists.trust, lists.known[at])
     return Table(rows, fused[at], lists.chosen[at], candidates.sizes)
 
 

@@ -47,6 +47,13 @@ class Signals:
         raw[~self.frame.placed] = self.scores[:, user, item]
         return np.asarray(((raw - self.mean[:, user]) * self.scale[:, user]).T, order="C")
 
+    def spread(self, fused: Scores) -> NDArray[np.float32]:
+        """(users,) deviation of some scores, (users, items), over the known items."""
+        share = self.frame.share
+        mean = fused @ share
+        found: NDArray[np.float32] = np.sqrt((np.square(fused - mean[:, None]) @ share).clip(0))
+        return found
+
     def weighed(self, gates: NDArray[np.float32], offset: NDArray[np.float32]) -> NDArray[np.float32]:
         """(users, items) fused scores, by `gates` (2, users, signals) and `offset` (2,) for known and new items."""
         weights = gates.transpose(0, 2, 1) * self.scale  # (2, signals, users)
@@ -72,9 +79,15 @@ class Frame:
     """(items,) items that had history when the generators were fitted."""
 
     @cached_property
+    def with_places(self) -> list[Placed | None]:
+        """Each generator that has places, None for the others; asking what an object can do costs a list its time."""
+        return [one if isinstance(one, Placed) else None for one in self.generators]
+
+    @cached_property
     def placed(self) -> NDArray[np.bool_]:
         """(signals,) whether a signal is of a generator with places."""
-        return np.array([isinstance(one, Placed) for one in self.generators for _ in one.signals], bool)
+        has = [one is not None for one in self.with_places]
+        return np.repeat(np.array(has, bool), [len(one.signals) for one in self.generators])
 
     @cached_property
     def new(self) -> NDArray[np.int64]:
@@ -91,7 +104,7 @@ class Frame:
     def places(self) -> NDArray[np.float32]:
         """(items, dims) the places that all generators give an item, side by side."""
         none = np.zeros((len(self.known), 0), np.float32)
-        return np.concatenate([none, *(one.places for one in self.generators if isinstance(one, Placed))], axis=1)
+        return np.concatenate([none, *(one.places for one in self.with_places if one)], axis=1)
 
     @cached_property
     def new_places(self) -> NDArray[np.float32]:
@@ -110,9 +123,9 @@ class Frame:
         points = np.zeros((int(placed.sum()), users, self.places.shape[1]), np.float32)
         scores = np.empty((len(placed) - len(points), users, len(self.known)), np.float32)
         row = column = other = 0
-        for one in self.generators:
-            if isinstance(one, Placed):
-                own = one.points(histories)
+        for one, with_places in zip(self.generators, self.with_places, strict=True):
+            if with_places:
+                own = with_places.points(histories)
                 points[row : row + len(own), :, column : column + own.shape[2]] = own
                 row, column = row + len(own), column + own.shape[2]
             else:

@@ -2,13 +2,13 @@
 
     python scripts/bench/new_users.py [--seeds 0 1 2]
     python scripts/bench/new_users.py --rankers closed sasrec      # these anew; the other run files stand
-    python scripts/bench/new_users.py --next 10                    # asked for the next ten, not for all that follow
+    python scripts/bench/new_users.py --apart 10                   # asked for what follows the tenth event only
 
-Each seed draws its users. Nothing is learned from them: a ranker is told their first 1, 3, 5 or 10 items (or none),
-without ratings or times, and is asked for all that they chose after the tenth. The first ten are never shown, however
-few of them were told, so that candidates and answers are the same at every length. Rivals choose their settings, for
-each length apart, on new users drawn from among the others. The judge scores the run files, and a user whom several
-seeds held out counts with the mean.
+Each seed draws its users. Nothing is learned from them: a ranker is told their first 1, 3, 5 or 10 items, without
+ratings or times, and is asked for all that they chose after. With `--apart 10` the first ten are neither shown nor
+asked for, however few of them were told, so that candidates and answers are the same at every length, and what comes
+next counts for nothing. Rivals choose their settings, for each length apart, on new users drawn from among the others.
+The judge scores the run files, and a user whom several seeds held out counts with the mean.
 """
 
 import argparse
@@ -39,8 +39,8 @@ from engine.evaluation.splits import Split
 from engine.history import Histories
 from engine.tables.catalogue import Catalogue
 
-SHARE, FIRST, FEWEST = 0.2, 10, 15
-"""Users held out; events that are set apart of each; how many one must have to be asked."""
+SHARE, FEWEST = 0.2, 15
+"""Users held out, and how many events one must have to be asked."""
 METRICS = ("recall@20", "ndcg@20")
 PEERS = Path(__file__).parent / "peers"
 MODELS = {
@@ -61,25 +61,29 @@ def main() -> None:
     memory.keep_freed()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="of the held out users and the rankers")
-    parser.add_argument("--lengths", type=int, nargs="+", default=[0, 1, 3, 5, 10], help="events that new users show")
-    parser.add_argument("--next", type=int, help="events after the tenth that are asked for; all of them if left out")
+    parser.add_argument("--lengths", type=int, nargs="+", default=[1, 3, 5, 10], help="events that new users show")
+    parser.add_argument("--apart", type=int, help="first events that are never asked for; those told if left out")
     parser.add_argument("--rankers", nargs="*", choices=RANKERS, default=RANKERS)
     parser.add_argument("--shared", type=Path, default=Path("../shared"), help="folder with data/ and judge/")
     parser.add_argument("--work", type=Path, default=Path("runs"))
     choice = parser.parse_args()
     tables, settings = movielens(choice.shared / "data" / "movielens-100k", choice.work / "movielens")
     items, features = tables.items["item_id"].to_list(), describe(tables, settings).features
-    work = choice.work / (f"new-users-next-{choice.next}" if choice.next else "new-users")
+    work = choice.work / (f"new-users-apart-{choice.apart}" if choice.apart else "new-users")
     folders = [work / f"seed-{seed}" for seed in choice.seeds]
     for seed, folder in zip(choice.seeds, folders, strict=True):
-        asked = new_users(tables.interactions, items, seed, choice.next)
-        splits.write(asked, folder / "split")
-        splits.write(new_users(asked.train, items, seed, choice.next), folder / "tuning")
+        asked: dict[int, Question] = {}
+        for length in choice.lengths:
+            split = new_users(tables.interactions, items, seed, choice.apart or length)
+            splits.write(split, folder / f"told-{length}" / "split")
+            tuning = new_users(split.train, items, seed, choice.apart or length)
+            splits.write(tuning, folder / f"told-{length}" / "tuning")
+            asked[length] = question(tables, split)
         config = settings.model_copy(update={"seed": seed})
         if "weft" in choice.rankers:
-            weft(tables, asked, features, config, choice.lengths, folder)
+            weft(asked, features, config, folder)
         if "plain" in choice.rankers:
-            plain(tables, asked, features, config, choice.lengths, folder)
+            plain(asked, features, config, folder)
         for name in MODELS:
             if name in choice.rankers:
                 rival(name, seed, choice.lengths, folder, folders[0])
@@ -89,17 +93,15 @@ def main() -> None:
     (work / "new_users.json").write_text(json.dumps(facts(found, choice.seeds), indent=1) + "\n")
 
 
-def new_users(interactions: pl.DataFrame, items: list[str], seed: int, following: int | None = None) -> Split:
-    """A draw of users held out whole: `valid` has their first events, of which a ranker is told some, `test` the rest.
+def new_users(interactions: pl.DataFrame, items: list[str], seed: int, first: int) -> Split:
+    """A draw of users held out whole: `valid` has their `first` events, of which a ranker is told, `test` the others.
 
-    Of the rest only the next `following`, if given. Users with fewer than `FEWEST` events are not asked,
-    nor learned from where they are drawn.
+    Users with fewer than `FEWEST` events are not asked, nor learned from where they are drawn.
     """
     drawn = splits.split(interactions, "cold-user", test_share=SHARE, valid_share=0, seed=seed)
     asked = drawn.test.filter(pl.len().over("user_id") >= FEWEST)
     place = asked.select(place=pl.int_range(pl.len()).over("user_id"))["place"]
-    rest = (place >= FIRST) & (place < FIRST + (following or len(asked)))
-    return Split(drawn.train, asked.filter(place < FIRST), asked.filter(rest), items, "new-users", seed)
+    return Split(drawn.train, asked.filter(place < first), asked.filter(place >= first), items, "new-users", seed)
 
 
 def question(tables: Catalogue, split: Split) -> Question:
@@ -120,46 +122,41 @@ def told(first: Histories, length: int) -> Histories:
     return first.select(first.lengths[first.rows] - 1 - first.ages < length)
 
 
-def weft(
-    tables: Catalogue, split: Split, features: Features, config: Config, lengths: Sequence[int], folder: Path
-) -> None:
+def weft(asked: dict[int, Question], features: Features, config: Config, folder: Path) -> None:
     """Run files of Weft, learned once from those who are not new, without its reranker, and of each part it kept."""
-    asked = question(tables, split)
-    ranker, trained = benchmark.trained_ranker(asked, features, config, print)
+    ranker, trained = benchmark.trained_ranker(next(iter(asked.values())), features, config, print)
     for gate in trained.gates:
         kept = "kept" if gate.kept else "off"
         print(f"  {gate.part:>12} {gate.kind:<6} {gate.gain:+.4f} ({gate.low:+.4f} to {gate.high:+.4f}) {kept}")
     variants = {"weft": ranker}
     if ranker.reranker is not None:
         variants["weft-without-the-reranker"] = replace(ranker, reranker=None)
-    allowed = asked.asked.seen().toarray() == 0
-    for length in lengths:
-        for name, one in variants.items():
-            best = one.rank(told(asked.asked, length), allowed, 100, explain=False)
+    for length, one in asked.items():
+        allowed = one.asked.seen().toarray() == 0
+        for name, each in variants.items():
+            best = each.rank(told(one.asked, length), allowed, 100, explain=False)
             rows = best.candidates
-            ranked, scores = (np.full((len(asked.users), 100), empty) for empty in (-1, -np.inf))
+            ranked, scores = (np.full((len(one.users), 100), empty) for empty in (-1, -np.inf))
             place = np.arange(len(rows.user)) - np.repeat(np.cumsum(rows.sizes) - rows.sizes, rows.sizes)
             ranked[rows.user, place], scores[rows.user, place] = rows.item, best.scores
-            runs.write(folder / f"told-{length}" / f"{name}.tsv", asked.users, asked.items, ranked, scores)
-    alone(ranker.generators, asked, lengths, folder)
+            runs.write(folder / f"told-{length}" / f"{name}.tsv", one.users, one.items, ranked, scores)
+    alone(ranker.generators, asked, folder)
 
 
-def plain(
-    tables: Catalogue, split: Split, features: Features, config: Config, lengths: Sequence[int], folder: Path
-) -> None:
+def plain(asked: dict[int, Question], features: Features, config: Config, folder: Path) -> None:
     """Run files of what Weft has in common with others, and of chance."""
-    asked, chance = question(tables, split), np.random.default_rng(config.seed)
-    alone(fit_all(asked.known, features, config, PLAIN), asked, lengths, folder)
-    for length in lengths:
-        write(folder / f"told-{length}" / "random.tsv", asked, chance.random((len(asked.users), len(asked.items))))
+    chance = np.random.default_rng(config.seed)
+    alone(fit_all(next(iter(asked.values())).known, features, config, PLAIN), asked, folder)
+    for length, one in asked.items():
+        write(folder / f"told-{length}" / "random.tsv", one, chance.random((len(one.users), len(one.items))))
 
 
-def alone(generators: Sequence[Generator], asked: Question, lengths: Sequence[int], folder: Path) -> None:
+def alone(generators: Sequence[Generator], asked: dict[int, Question], folder: Path) -> None:
     """Run files of each signal alone."""
     for generator in generators:
-        for length in lengths:
-            for name, scores in zip(generator.signals, generator.score(told(asked.asked, length)), strict=True):
-                write(folder / f"told-{length}" / f"{name}.tsv", asked, scores)
+        for length, one in asked.items():
+            for name, scores in zip(generator.signals, generator.score(told(one.asked, length)), strict=True):
+                write(folder / f"told-{length}" / f"{name}.tsv", one, scores)
 
 
 def write(path: Path, asked: Question, scores: NDArray[np.floating[Any]]) -> None:
@@ -203,7 +200,7 @@ def scored(judge: ModuleType, folders: Sequence[Path], length: int) -> Values:
     names = [{path.stem for path in (folder / f"told-{length}").glob("*.tsv")} for folder in folders]
     found: dict[str, dict[int, list[NDArray[np.float64]]]] = {}
     for folder in folders:
-        split = judge.Split(folder / "split")
+        split = judge.Split(folder / f"told-{length}" / "split")
         for name in set.intersection(*names):
             run = judge.read_run(folder / f"told-{length}" / f"{name}.tsv", split)
             for user, row in zip(sorted(split.test), judge.per_user(run, split), strict=True):

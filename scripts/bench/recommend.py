@@ -1,11 +1,12 @@
 """How fast lists are made: python scripts/bench/recommend.py [--items 25000] [--users 10000].
 
 A generated shop (facts of a graph and words; no pictures, and no text vectors, which no request looks at) is made once
-and kept in --work. Every default generator is fitted on it; the fusion and the reranker are those of a small shop of
-the same kind, and nothing is gated: time depends on how many signals and trees there are, and these are all that
-training could keep. The artefact is loaded, and 1,000 users with histories of every length are asked for one at a time
-and in batches, top 10 with contributions, on one thread. The `implicit` library's ALS answers for the same users from
-the same matrix in the same run, in an environment of its own. Wanted: p50 under 2 ms, p99 under 10 ms.
+and kept in --work. The fusion, with what its gates keep, is that of a small shop of the same kind, and the generators
+that it keeps are fitted on the large one; with --everything nothing is gated, and every generator and the reranker take
+part: all that training could ever keep. The artefact is loaded, and 1,000 users with histories of every length are
+asked for one at a time and in batches, top 10 with contributions, on one thread. The `implicit` library's ALS answers
+for the same users from the same matrix in the same run, in an environment of its own. Wanted: p50 under 2 ms, p99
+under 10 ms.
 """
 
 import argparse
@@ -25,7 +26,7 @@ from peers import environments
 from threadpoolctl import threadpool_limits
 
 from engine import Engine, history, memory
-from engine.candidates import enabled, fit_all
+from engine.candidates import fit_all
 from engine.config import Config
 from engine.demo import choices, relations
 from engine.demo.people import I64, People, make_people, make_world
@@ -48,23 +49,25 @@ def main() -> None:
     parser.add_argument("--items", type=int, default=25_000)
     parser.add_argument("--users", type=int, default=10_000)
     parser.add_argument("--asked", type=int, default=1_000)
+    parser.add_argument("--everything", action="store_true", help="with all generators and the reranker, ungated")
     parser.add_argument("--build", action="store_true", help="make the artefact and stop")
     parser.add_argument("--work", type=Path, default=Path("runs/recommend"))
     choice = parser.parse_args()
-    artefact = choice.work / f"{choice.items}-{choice.users}"
+    artefact = choice.work / f"{choice.items}-{choice.users}{'-everything' if choice.everything else ''}"
     if choice.build:
-        build(choice.items, choice.users, choice.work).save(artefact)
+        build(choice.items, choice.users, choice.work, not choice.everything).save(artefact)
         return
     if not artefact.exists():  # in a process of its own, or its memory would be told as that of the lists
         again = [sys.executable, __file__, "--build", "--work", str(choice.work)]
-        subprocess.run([*again, "--items", str(choice.items), "--users", str(choice.users)], check=True)
+        again += ["--items", str(choice.items), "--users", str(choice.users)]
+        subprocess.run(again + ["--everything"] * choice.everything, check=True)
     with threadpool_limits(1):
         found = measure(artefact, choice.asked) | {"implicit": peer(artefact)}
     artefact.with_suffix(".json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     show(found)
 
 
-def configuration() -> Config:
+def configuration(gate: bool) -> Config:
     own = ["collection", "colour", "material", "gender", "season", "room", "use", "connection", "age", "genre", "level"]
     data = {
         "text": ["title", "title_zh", "description", "description_zh"], "image": "", "brand": "brand",
@@ -76,7 +79,7 @@ def configuration() -> Config:
         {
             "data": data,
             "encoders": {"text": "", "image": ""},
-            "fusion": {"gate": False},
+            "fusion": {"gate": gate},
             "candidates": quick,
             "tracking": {"to": ""},
             "graph": {"store": "none"},
@@ -84,9 +87,9 @@ def configuration() -> Config:
     )
 
 
-def build(items: int, users: int, work: Path) -> Engine:
+def build(items: int, users: int, work: Path, gate: bool) -> Engine:
     """An engine of a shop: generators of its own, and the fusion and reranker of a small one."""
-    settings = configuration()
+    settings = configuration(gate)
     learned = Engine.build(shop(*SMALL, settings, work), settings, print).ranker
     tables = shop(items, users, settings, work)
     print("generators of the large shop", flush=True)
@@ -95,7 +98,7 @@ def build(items: int, users: int, work: Path) -> Engine:
     people = tables.interactions["user_id"].unique(maintain_order=True).to_list()
     past = history.from_frame(tables.interactions, people, index)
     with threadpool_limits(1):
-        generators = fit_all(past, described.features, settings, enabled(settings, described.features))
+        generators = fit_all(past, described.features, settings, [one.name for one in learned.generators])
     known = np.bincount(past.items, minlength=items) > 0
     ranker = Ranker(generators, learned.fusion, learned.reranker, described.features, known)
     return Engine(settings, tables, ranker, described.vocabulary, described.graph)

@@ -1,5 +1,6 @@
 """Chances: what they say on lists with a known answer, and that their order is that of the scores."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,13 +19,14 @@ def planted(seed: int, users: int = 400, items: int = 60) -> tuple[Lists, Fusion
     trust = rng.normal(0, 0.5, users).astype(np.float32)
     z = signals[..., 0] / signals[..., 0].std(axis=1, keepdims=True)
     chosen = rng.random((users, items)) < 1 / (1 + np.exp(2.5 - 1.2 * z - trust[:, None]))
-    lists = Lists(signals, trust, np.ones(items, bool), np.ones((users, items), bool), chosen)
-    return lists, fusion.even(["signal"])
+    signals -= signals.mean(axis=1, keepdims=True)
+    known, allowed = np.ones(items, bool), np.ones((users, items), bool)
+    return fusion.lists(signals, trust, known, allowed, chosen, rng), fusion.even(["signal"])
 
 
 def chances(model: Calibration, lists: Lists, fused: Fusion) -> np.ndarray:
     scores = fused.score(lists.signals, lists.trust, lists.known)
-    z = scores / calibration.spread(scores, lists.known, 1.0)[:, None]
+    z = scores / calibration.unit(fused.spread(lists))[:, None]
     return model.chance(z, lists.trust[:, None])
 
 
@@ -45,9 +47,9 @@ def test_chances_are_what_they_say_of_lists_that_were_not_learned_from() -> None
 
 def test_nothing_is_said_where_scores_do_not_tell() -> None:
     lists, fused = planted(0)
-    backwards = Lists(-lists.signals, lists.trust, lists.known, lists.allowed, lists.chosen)
+    backwards = replace(lists, signals=-lists.signals)
     assert calibration.fit([backwards], fused, None, depth=60) is None
-    unchosen = Lists(lists.signals, lists.trust, lists.known, lists.allowed, np.zeros_like(lists.chosen))
+    unchosen = replace(lists, chosen=np.zeros_like(lists.chosen))
     assert calibration.fit([unchosen], fused, None, depth=60) is None
     assert calibration.fit([], fused, None, depth=60) is None
 

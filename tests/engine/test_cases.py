@@ -50,7 +50,7 @@ def test_no_generator_met_those_who_are_new() -> None:
     assert set(found) == {"warm", "short"}
     assert set(found["short"].users) == set(np.flatnonzero(new == cases.LEARN))
     assert not set(found["warm"].users) & set(found["short"].users)
-    assert not found["short"].lists.known[-1]
+    assert not found["short"].lists.known[:, -1].any()
     assert found["short"].lists.chosen[:, -1].all()
     assert len(found["short"].users) == cases.DRAWS * (new == cases.LEARN).sum()
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from engine import fusion, gating, rerank
 from engine.config import Config, Fusion
@@ -14,7 +15,7 @@ NAMES = ("good.1", "noise.1", "content.1")
 ALL = np.ones((2, 3), bool)
 
 
-def lists(seed: int = 0, users: int = 60, items: int = 40) -> Lists:
+def lists(seed: int = 0, users: int = 60, items: int = 40, negatives: int = fusion.NEGATIVES) -> Lists:
     """`good` says what known items are chosen, `content` what new ones are; `noise` says nothing."""
     rng = np.random.default_rng(seed)
     signals = rng.normal(size=(users, items, 3)).astype(np.float32)
@@ -22,11 +23,18 @@ def lists(seed: int = 0, users: int = 60, items: int = 40) -> Lists:
     truth = np.where(known, signals[..., 0], signals[..., 2])
     chosen = truth > np.quantile(truth, 0.9, axis=1, keepdims=True)
     allowed = np.ones((users, items), bool)
-    return Lists(signals, np.zeros(users, np.float32), known, allowed, chosen)
+    return fusion.lists(signals, np.zeros(users, np.float32), known, allowed, chosen, rng, negatives)
+
+
+def whole(signals: np.ndarray, chosen: np.ndarray) -> Lists:
+    """Lists of known items that may all be shown."""
+    users, items = chosen.shape
+    known, rng = np.ones(items, bool), np.random.default_rng(0)
+    return fusion.lists(signals, np.zeros(users, np.float32), known, np.ones_like(chosen), chosen, rng)
 
 
 def learned(made: Lists) -> fusion.Fusion:
-    sample = fusion.sample(made, np.random.default_rng(0))
+    sample = fusion.sample(made)
     return fusion.fit([sample], NAMES, ALL, l2=1e-3)
 
 
@@ -37,7 +45,7 @@ def test_weights_go_to_the_signals_that_say_something() -> None:
 
 
 def test_a_signal_that_is_off_weighs_nothing() -> None:
-    sample = fusion.sample(lists(), np.random.default_rng(0))
+    sample = fusion.sample(lists())
     model = fusion.fit([sample], NAMES, np.array([[True, False, True], [False, False, True]]), l2=1e-3)
     assert not model.weight[..., 1].any()
     assert not model.slope[..., 1].any()
@@ -46,9 +54,38 @@ def test_a_signal_that_is_off_weighs_nothing() -> None:
 
 
 def test_a_small_sample_estimates_the_whole_list() -> None:
-    made = lists(users=400)
-    small = fusion.fit([fusion.sample(made, np.random.default_rng(0), negatives=12)], NAMES, ALL, 1e-3)
-    assert np.allclose(small.weight[0, 0, 0] / learned(made).weight[0, 0, 0], 1, atol=0.35)
+    small = learned(lists(users=400, negatives=12))
+    assert np.allclose(small.weight[0, 0, 0] / learned(lists(users=400)).weight[0, 0, 0], 1, atol=0.35)
+
+
+def test_a_shortlist_keeps_the_answers_what_was_drawn_and_the_best() -> None:
+    made = lists(items=400, negatives=20)
+    allowed = made.allowed & (np.arange(400) % 7 > 0)
+    made = replace(made, allowed=allowed, chosen=made.chosen & allowed, drawn=made.drawn & allowed)
+    short = fusion.shortlisted(made, 210, np.random.default_rng(1))
+    assert short.signals.shape == (60, 210, 3)
+    assert short.allowed.all()
+    assert (short.chosen.sum(1) == made.chosen.sum(1)).all()
+    whole, cut = fusion.sample(made), fusion.sample(short)
+    assert cut.log_odds.equal(whole.log_odds)
+    real = whole.log_odds > -torch.inf
+    assert all(getattr(whole, name)[real].equal(getattr(cut, name)[real]) for name in ("signals", "new", "chosen"))
+    model = learned(made)
+    best, same = (rerank.best(model.score(one.signals, one.trust, one.known), one.allowed, 5) for one in (made, short))
+    assert np.allclose(made.signals[best.user, best.item], short.signals[same.user, same.item])
+    assert fusion.shortlisted(made, 400, np.random.default_rng(1)) is made
+
+
+def test_the_spread_is_that_of_the_scores_of_known_items() -> None:
+    made = lists()
+    standard = made.signals - made.signals[:, made.known[0]].mean(axis=1, keepdims=True)
+    made = fusion.lists(standard, made.trust, made.known[0], made.allowed, made.chosen, np.random.default_rng(0))
+    model = learned(made)
+    scores = model.score(made.signals, made.trust, made.known)
+    assert np.allclose(model.spread(made), scores[:, made.known[0]].std(axis=1), rtol=1e-4)
+    some, few = model.only(NAMES[:2]), made.only([0, 1])
+    scores = some.score(few.signals, few.trust, few.known)
+    assert np.allclose(some.spread(few), scores[:, few.known[0]].std(axis=1), rtol=1e-4)
 
 
 def test_no_history_is_zero_and_not_noise() -> None:
@@ -72,7 +109,7 @@ def test_the_reranker_learns_an_interaction_and_its_terms_sum() -> None:
     signals = rng.normal(size=(users, items, 3)).astype(np.float32)
     truth = np.sign(signals[..., 0]) * np.sign(signals[..., 1]) * np.abs(signals[..., 0])  # no weighted sum says this
     chosen = truth > np.quantile(truth, 0.9, axis=1, keepdims=True)
-    made = Lists(signals, np.zeros(users, np.float32), np.ones(items, bool), np.ones((users, items), bool), chosen)
+    made = whole(signals, chosen)
     model = learned(made)
     rows = rerank.table(made, model, depth=items)
     reranker, _ = rerank.fit([rows], [], Fusion(), seed=0, rounds=60)
@@ -115,7 +152,7 @@ def test_smooth_ndcg_makes_better_heads_of_lists_from_signals_with_long_tails() 
     truth = signals[..., 0] + signals[..., 1] + 0.5 * rng.normal(size=(400, 60))
     chosen = truth > np.quantile(truth, 0.9, axis=1, keepdims=True)
     signals[..., 0] = signals[..., 0] ** 5
-    made = Lists(signals, np.zeros(400, np.float32), np.ones(60, bool), np.ones((400, 60), bool), chosen)
+    made = whole(signals, chosen)
     sample = fusion.pool(made, np.zeros((400, 60), np.float32), 60)
     quality = []
     for smooth in (False, True):
@@ -131,7 +168,7 @@ def test_short_histories_cost_long_ones_nothing() -> None:
     long = replace(long, trust=np.linspace(0.3, 1.5, len(long.trust), dtype=np.float32))
     short = replace(short, trust=np.linspace(-1, -0.3, len(short.trust), dtype=np.float32))
     short = replace(short, signals=short.signals[:, :, [1, 0, 2]])  # signal 1 says what signal 0 says of the others
-    samples = [fusion.sample(made, np.random.default_rng(0)) for made in (long, short)]
+    samples = [fusion.sample(made) for made in (long, short)]
     alone, both = (fusion.fit(some, NAMES, ALL, l2=1e-3) for some in (samples[:1], samples))
     at = np.array([1.0, -1.0], np.float32)
     assert np.allclose(both.gates(at)[0, 0], alone.gates(at)[0, 0], rtol=0.2, atol=0.2)
@@ -141,9 +178,9 @@ def test_short_histories_cost_long_ones_nothing() -> None:
 def test_a_part_stays_for_what_it_adds_on_average_unless_only_what_is_sure_may() -> None:
     gates = [
         gating.Gate("x", "warm", 0.002, -0.001, 0.005, True),
-        gating.Gate("x", "short", -0.004, -0.009, 0.001, True),
+        gating.Gate("x", "short", -0.002, -0.009, 0.001, True),
     ]
-    assert gating.mean_gain(gates) == pytest.approx(0.0008)  # whole histories weigh four times short ones
+    assert gating.mean_gain(gates) == pytest.approx(0.001 / 1.5)  # whole histories weigh twice as much as short ones
     assert gating.missed(gates, surely=False)
     assert not gating.missed(gates, surely=True)
 

@@ -1,4 +1,4 @@
-"""New users of the bench: held out whole, told their first events alone, and asked the same at every length."""
+"""New users of the bench: held out whole, told their first events alone, and asked for what follows."""
 
 import sys
 from pathlib import Path
@@ -32,7 +32,7 @@ def events(lengths: list[int]) -> pl.DataFrame:
 
 @pytest.fixture
 def split():
-    return bench.new_users(events([20] * USERS), ITEMS, seed=0)
+    return bench.new_users(events([20] * USERS), ITEMS, seed=0, first=10)
 
 
 def test_new_users_are_held_out_whole(split):
@@ -40,19 +40,20 @@ def test_new_users_are_held_out_whole(split):
     assert len(new) == USERS // 5
     assert new == set(split.valid["user_id"])
     assert new.isdisjoint(split.train["user_id"])
-    assert set(bench.new_users(events([20] * USERS), ITEMS, seed=1).test["user_id"]) != new
+    assert set(bench.new_users(events([20] * USERS), ITEMS, seed=1, first=10).test["user_id"]) != new
 
 
 def test_the_first_ten_are_told_and_the_rest_asked(split):
     for user in set(split.test["user_id"]):
         first, rest = (part.filter(pl.col("user_id") == user)["time"].to_list() for part in (split.valid, split.test))
         assert (first, rest) == (list(range(10)), list(range(10, 20)))
-    following = bench.new_users(events([20] * USERS), ITEMS, seed=0, following=3)
-    assert following.test["time"].to_list() == [10, 11, 12] * (USERS // 5)
+    early = bench.new_users(events([20] * USERS), ITEMS, seed=0, first=3)
+    assert early.train.equals(split.train)
+    assert early.test["time"].to_list() == list(range(3, 20)) * (USERS // 5)
 
 
 def test_who_did_little_is_neither_asked_nor_learned_from():
-    short = bench.new_users(events([14] * USERS), ITEMS, seed=0)
+    short = bench.new_users(events([14] * USERS), ITEMS, seed=0, first=10)
     assert short.test.is_empty()
     assert short.valid.is_empty()
     assert short.train["user_id"].n_unique() == USERS - USERS // 5

@@ -1,7 +1,8 @@
 """New users: every peer learns from the others, is told a few events of each new one, and writes a run for each number.
 
 Settings are chosen by NDCG@20 for each number of events apart, on new users drawn from among those it may learn from
-(FOLDER/tuning); lists are written for those of FOLDER/split. In both, valid.tsv has the first events of the new users.
+(FOLDER/told-LENGTH/tuning); lists are written for those of FOLDER/told-LENGTH/split. In both, valid.tsv has the first
+events of the new users, and whom to learn from is the same for every number.
 Run by a peer's own Python, so it needs numpy and scipy only and nothing of Weft.
 """
 
@@ -52,6 +53,10 @@ def task(folder: Path) -> Task:
     return Task(split, known, split.valid, Events(rows[:, 0], rows[:, 1], split.known.shape))
 
 
+def tasks(folder: Path, lengths: list[int], name: str) -> dict[int, Task]:
+    return {length: task(folder / f"told-{length}" / name) for length in lengths}
+
+
 def linear(matrix: Any) -> Score:
     """Scores of an (items, items) matrix: the sum of the rows of the items told."""
 
@@ -62,20 +67,20 @@ def linear(matrix: Any) -> Score:
     return score
 
 
-def choose(tuning: Task, fit: Fit, grid: list[dict[str, Any]], lengths: list[int], seed: int, budget: float) -> Any:
+def choose(tuning: dict[int, Task], fit: Fit, grid: list[dict[str, Any]], seed: int, budget: float) -> Any:
     """By number of events: the settings and epochs with the best NDCG@20, as far as a budget of CPU seconds goes.
 
     A setting is given up after three looks in a row without a gain at any number.
     """
     start = time.process_time()
-    best: dict[int, dict[str, Any]] = {length: {"ndcg": -1.0} for length in lengths}
+    best: dict[int, dict[str, Any]] = {length: {"ndcg": -1.0} for length in tuning}
     for settings in grid:
-        top, worse = dict.fromkeys(lengths, -1.0), 0
-        for epochs, score in fit(tuning.known, settings, seed):
+        top, worse = dict.fromkeys(tuning, -1.0), 0
+        for epochs, score in fit(next(iter(tuning.values())).known, settings, seed):
             worse += 1
-            for length in lengths:
-                asked = partial(score, tuning.told(length))
-                value = ndcg(asked, tuning.split.known, tuning.answers, tuning.split.candidates)
+            for length, one in tuning.items():
+                asked = partial(score, one.told(length))
+                value = ndcg(asked, one.split.known, one.answers, one.split.candidates)
                 if value > top[length]:
                     top[length], worse = value, 0
                 if value > best[length]["ndcg"]:
@@ -103,14 +108,14 @@ def compete(models: dict[str, tuple[Fit, list[dict[str, Any]]]], versions: dict[
         kept = json.loads(choice.chosen.read_text(encoding="utf-8"))["chosen"]
         best = {length: kept[str(length)] for length in choice.lengths}
     else:
-        best = choose(task(choice.folder / "tuning"), fit, grid, choice.lengths, choice.seed, choice.budget)
-    asked = task(choice.folder / "split")
+        best = choose(tasks(choice.folder, choice.lengths, "tuning"), fit, grid, choice.seed, choice.budget)
+    asked = tasks(choice.folder, choice.lengths, "split")
     for settings in grid:
         wanted = {length: one["epochs"] for length, one in best.items() if one["settings"] == settings}
-        for epochs, score in fit(asked.known, settings, choice.seed) if wanted else ():
+        for epochs, score in fit(next(iter(asked.values())).known, settings, choice.seed) if wanted else ():
             for length in [length for length, last in wanted.items() if last == epochs]:
                 path = choice.folder / f"told-{length}" / f"{choice.model}.tsv"
-                write_run(path, asked.split, partial(score, asked.told(length)))
+                write_run(path, asked[length].split, partial(score, asked[length].told(length)))
             if epochs >= max(wanted.values()):
                 break
     facts = {"model": choice.model, "seed": choice.seed, "chosen": best, "versions": versions}
