@@ -28,7 +28,7 @@ from engine.history import Histories
 
 LIST_FLOATS = 120_000_000
 """Most floats of one kind of candidate lists (480 MB); users are sampled to stay below."""
-LOOKED_AT = 400_000_000
+LOOKED_AT = 800_000_000
 """Most pairs of user and item that one kind of lists is picked from: minutes among hundreds of thousands of items."""
 WIDTH = 2000
 """Candidates of a list that are kept: all, or those that anything is learned from (fusion.shortlisted)."""

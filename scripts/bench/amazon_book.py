@@ -26,8 +26,10 @@ from engine.tables.catalogue import Catalogue
 
 CHOSEN = {
     "ease": {"l2": 20.0, "power": 0.25, "max_items": 10_000, "near": 100},
-    "als": {"dim": 256, "rounds": 16},
+    "als": {"dim": 256, "l2": 0.005, "rounds": 16},
 }
+USERS = 2000
+"""Lists to learn the fusion from, a quarter of them: answers are few among so many items."""
 
 
 def main() -> None:
@@ -62,7 +64,8 @@ def chosen(settings: Config) -> Config:
     """Without order, with what validation chose, and with a fifth of each history held out, as in this split."""
     settings = ablation.unordered(settings)
     evaluation = settings.evaluation.model_copy(update={"test_share": 0.2})
-    settings = settings.model_copy(update={"evaluation": evaluation})
+    fusion = settings.fusion.model_copy(update={"users": USERS})
+    settings = settings.model_copy(update={"evaluation": evaluation, "fusion": fusion})
     for generator, change in CHOSEN.items():
         settings = ablation.switched(settings, generator, change)
     return settings
