@@ -4,14 +4,17 @@
 
 Each seed makes a shop of its own (`weft demo` makes the first). The last tenth of each history is asked for. The truth
 knows every taste, the season, and when the next event comes: no ranker can expect more. Of the way from popularity to
-the truth a ranker comes as far as (NDCG - popularity) / (truth - popularity).
+the truth a ranker comes as far as (NDCG - popularity) / (truth - popularity). Nobody can know tastes, though: beside it
+stands who knows all rules of the shop and learns tastes from histories (informed.py), of the first --informed users.
 """
 
 import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from informed import scores
 from numpy.typing import NDArray
 
 from engine import ablation, benchmark, config, memory
@@ -23,6 +26,7 @@ from engine.evaluation import bootstrap, metrics, splits
 from engine.tables import catalogue
 
 WEFT, TRUTH, POPULAR = "weft", "the truth", "popularity"
+INFORMED = "all rules known, tastes learned"
 UNORDERED = "weft, without order"
 DEPTH = 20
 
@@ -32,21 +36,34 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--cache", type=Path, default=Path("runs/planted"), help="where the shops are kept")
+    parser.add_argument("--informed", type=int, default=500, help="users whose tastes are learned by all rules")
     choice = parser.parse_args()
     found: list[dict[str, Row]] = []
+    informed: list[dict[str, Row]] = []
     for seed in choice.seeds:
         folder = choice.cache / f"shop-{seed}"
         if not (folder / "weft.toml").exists():
             generate(folder, seed=seed)
-        found.append({row.name: row for row in rows(folder, seed)})
+        made = {row.name: row for row in rows(folder, seed, choice.informed)}
+        informed.append(
+            {INFORMED: made.pop(INFORMED)} | {name: first(row, choice.informed) for name, row in made.items()}
+        )
+        found.append(made)
         show(found[-1:], f"seed {seed}")
-    show(found, f"seeds {', '.join(map(str, choice.seeds))}")
+    for title, each in (("all users", found), (f"the first {choice.informed} users", informed)):
+        show(each, f"seeds {', '.join(map(str, choice.seeds))}, {title}")
     means = [{name: means_of(row) for name, row in one.items()} for one in found]
     (choice.cache / "shop.json").write_text(json.dumps(dict(zip(choice.seeds, means, strict=True)), indent=1) + "\n")
 
 
-def rows(folder: Path, seed: int) -> list[Row]:
-    """The truth, Weft, its rivals, and Weft where the order of events says nothing."""
+def first(row: Row, n: int) -> Row:
+    """The row of the first `n` users."""
+    values = {name: each[:n] for name, each in row.metrics.items()}
+    return Row(row.name, values, row.ranked[:n], row.scores[:n])
+
+
+def rows(folder: Path, seed: int, informed: int) -> list[Row]:
+    """The truth, who is informed (of the first users), Weft, its rivals, and Weft where order says nothing."""
     settings = config.load(folder / "weft.toml").model_copy(update={"seed": seed})
     tables = catalogue.read(settings)
     split = splits.split(tables.interactions, "time", seed=seed)
@@ -57,14 +74,21 @@ def rows(folder: Path, seed: int) -> list[Row]:
         print(f"  {gate.part:>12} {gate.kind:<6} {gate.gain:+.4f} ({gate.low:+.4f} to {gate.high:+.4f}) {kept}")
     ranker, _ = benchmark.trained_ranker(asked, features, ablation.unordered(settings), print)
     less = benchmark.row_of(UNORDERED, asked, settings, *benchmark.ranked(ranker, asked, DEPTH))
-    return [true(folder, asked, settings), *made, less]
+    true = truth.oracle_scores(folder, asked.users, asked.asked.lengths.tolist())
+    some = few(asked, informed)
+    return [row(TRUTH, true, asked, settings), row(INFORMED, scores(folder, some), some, settings), *made, less]
 
 
-def true(folder: Path, asked: Question, settings: config.Config) -> Row:
-    """The row of the true utilities, at the time of each user's next event."""
-    scores = truth.oracle_scores(folder, asked.users, asked.asked.lengths.tolist())
-    scores = np.maximum(scores, np.float32(-1e6))  # what is not out yet comes last
-    return benchmark.row_of(TRUTH, asked, settings, *metrics.rank(scores, DEPTH, asked.asked.seen(), asked.allowed))
+def few(asked: Question, n: int) -> Question:
+    """The same question of the first `n` users."""
+    at = np.arange(min(n, len(asked.users)))
+    return replace(asked, users=asked.users[:n], asked=asked.asked.take(at), relevant=asked.relevant[at])
+
+
+def row(name: str, utility: NDArray[np.float32], asked: Question, settings: config.Config) -> Row:
+    """The row of some utilities, (users, items); what is not out yet comes last."""
+    utility = np.maximum(utility, np.float32(-1e6))
+    return benchmark.row_of(name, asked, settings, *metrics.rank(utility, DEPTH, asked.asked.seen(), asked.allowed))
 
 
 def means_of(row: Row) -> dict[str, float]:
