@@ -1,0 +1,43 @@
+"""Numbers as people write them: 1,200, 2k, 3.5, 五百, 两百五, 一千二, 1万, 两个半."""
+
+import re
+
+DIGITS = "零一二三四五六七八九"
+_VALUES = {char: value for value, char in enumerate(DIGITS)} | {"〇": 0, "两": 2, "俩": 2}
+_UNITS = {"十": 10, "百": 100, "千": 1000, "万": 10_000}
+CHINESE = "零〇一二两三四五六七八九十百千万"
+NUMBER = rf"(?:\d{{1,9}}(?:,\d{{3}}){{0,3}}(?:\.\d{{1,4}})?\s?[k千万百]?(?![a-z\d])|\d{{1,9}}(?:\.\d{{1,4}})?|[{CHINESE}]{{1,9}})"
+"""A pattern of one number; what it finds `value` reads."""
+_ARABIC = re.compile(r"(\d{1,9}(?:,\d{3}){0,3}(?:\.\d{1,4})?)\s?([k千万百]?)")
+
+
+def value(text: str) -> float | None:
+    """The number that a text writes; None where Chinese characters make no number."""
+    if arabic := _ARABIC.fullmatch(text):
+        scale = {"k": 1000, "千": 1000, "万": 10_000, "百": 100}.get(arabic[2], 1)
+        return float(arabic[1].replace(",", "")) * scale
+    return _chinese(text)
+
+
+def _chinese(text: str) -> float | None:
+    """五百二十, and 两百五 for 250: a digit at the end counts tenths of the unit before it."""
+    if not text:
+        return None
+    if all(char in _VALUES for char in text):  # 一九九五
+        return float("".join(str(_VALUES[char]) for char in text))
+    total, section, digit, last = 0, 0, None, 1
+    for char in text:
+        if char in _VALUES:
+            digit = _VALUES[char]
+            if digit == 0:
+                digit, last = None, 10  # 一百零五: the digit after it counts itself
+        elif char == "万":
+            total, section, digit, last = (total + section + (digit or 0)) * 10_000, 0, None, 10_000
+        elif char in _UNITS:
+            section += (1 if digit is None else digit) * _UNITS[char]
+            digit, last = None, _UNITS[char]
+        else:
+            return None
+    if digit is not None:
+        section += digit * (last // 10 if last > 10 else 1)
+    return float(total + section)
