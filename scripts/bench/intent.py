@@ -30,7 +30,19 @@ ROOT = Path(__file__).parents[2]
 FILMS = ROOT.parent / "shared/data/movielens-100k"
 QUERIES = ROOT / "tests/data/intent"
 PRODUCTS, SEED = 2000, 1
-ATTRIBUTES = ("collection", "colour", "material", "gender", "season", "room", "use", "connection", "age", "genre", "level")
+ATTRIBUTES = (
+    "collection",
+    "colour",
+    "material",
+    "gender",
+    "season",
+    "room",
+    "use",
+    "connection",
+    "age",
+    "genre",
+    "level",
+)
 TEXTS = ("title", "title_zh", "description", "description_zh")
 Row = dict[str, Any]
 
@@ -76,7 +88,7 @@ def read(split: str) -> list[Row]:
 
 
 def entities(row: Row, intent: Intent) -> Score:
-    """Nodes with their negation. One of several right nodes is enough, and more of them are no error; nor are optional ones."""
+    """Nodes with their negation: one of several right ones is enough, more are no error, nor are optional ones."""
     wanted = [(set(one["nodes"]), one["negated"]) for one in row["entities"]]
     found = {(one.node, one.negated) for one in intent.entities}
     optional = {(node, False) for node in row.get("optional", ())}
@@ -134,7 +146,8 @@ def groups(row: Row) -> list[str]:
 
 def report(rows: list[Row], intents: list[Intent]) -> None:
     """A line for each group: precision, recall and F1 of entities and of constraints, and the share of right kinds."""
-    print(f"{'':12}{'queries':>8}{'entities P / R / F1':>24}{'constraints P / R / F1':>26}{'numbers, negation F1':>22}{'kind':>7}")
+    titles = ("queries", "entities P / R / F1", "constraints P / R / F1", "numbers, negation F1", "kind")
+    print(f"{'':12}{titles[0]:>8}{titles[1]:>24}{titles[2]:>26}{titles[3]:>22}{titles[4]:>7}")
     for group in ("all", "zh", "en", "mixed", "shop", "films", "typo", "negation", "pinyin"):
         pairs = [(row, intent) for row, intent in zip(rows, intents, strict=True) if group in groups(row)]
         if not pairs:
@@ -153,10 +166,14 @@ def mistakes(rows: list[Row], intents: list[Intent]) -> None:
         wrong = [score for score in (entities(row, intent), constraints(row, intent)) if score.figures[2] < 1]
         if wrong or row["intent"] != intent.kind:
             print(f"\n{row['query']}  [{row['intent']}]", *(one.typed + "→" + one.meant for one in intent.repairs))
-            print("  wanted", [("!" if e["negated"] else "") + "|".join(e["nodes"]) for e in row["entities"]],
-                  [_key(c) for c in row["constraints"] if "nodes" not in c])  # fmt: skip
-            print("  found ", [("!" if e.negated else "") + e.node for e in intent.entities],
-                  [_key(vars(c)) for c in intent.constraints if c.low or c.high or c.field == "size"], intent.kind)  # fmt: skip
+            numbers = [_key(one) for one in row["constraints"] if "nodes" not in one]
+            print("  wanted", [_signed("|".join(one["nodes"]), one["negated"]) for one in row["entities"]], numbers)
+            numbers = [_key(vars(one)) for one in intent.constraints if not one.value or one.field == "size"]
+            print("  found ", [_signed(one.node, one.negated) for one in intent.entities], numbers, intent.kind)
+
+
+def _signed(node: str, negated: bool) -> str:
+    return f"not {node}" if negated else node
 
 
 def milliseconds(rows: list[Row], vocabularies: Mapping[str, Vocabulary]) -> list[float]:
@@ -181,7 +198,8 @@ def main() -> None:
             continue
         start = time.perf_counter()
         vocabularies[name] = made()
-        print(f"vocabulary of {name}: {len(vocabularies[name].names.by_key):,} spellings, {time.perf_counter() - start:.1f} s")
+        spellings, seconds = len(vocabularies[name].names.by_key), time.perf_counter() - start
+        print(f"vocabulary of {name}: {spellings:,} spellings, {seconds:.1f} s")
     rows = [row for row in read(arguments.split) if row["source"] in vocabularies]
     start = time.perf_counter()
     parse(rows[0]["query"], vocabulary=vocabularies[rows[0]["source"]])

@@ -1,7 +1,7 @@
-"""Understanding a search query in Chinese, English or both: what it names, what it limits, what sort of answer it wants.
+"""Understanding a search query in Chinese, English or both: what it names, what it limits, what it wants.
 
-    vocabulary = Vocabulary.learn(engine.graph, engine.catalogue.items)
-    intent = parse("白色 Nike 跑鞋 size 42", vocabulary=vocabulary)
+vocabulary = Vocabulary.learn(engine.graph, engine.catalogue.items)
+intent = parse("白色 Nike 跑鞋 size 42", vocabulary=vocabulary)
 """
 
 from engine.search.intent.model import Constraint, Entity, Head, Intent, Keyword, Kind, Language, Repair, Token

@@ -13,9 +13,7 @@ from engine.search.intent.text import has_han
 from engine.search.intent.vocabulary import Vocabulary
 from graph.link.aliases import PART, SHORT
 from graph.link.normal import Normal
-from graph.schema import (
-    ATTRIBUTE, BRAND, CATEGORY, COLLECTION, ENTITY, ITEM, ORGANISATION, PERSON, PLACE,
-)  # fmt: skip
+from graph.schema import ATTRIBUTE, BRAND, CATEGORY, COLLECTION, ENTITY, ITEM, ORGANISATION, PERSON, PLACE
 
 _RANK = {
     label: rank
@@ -91,7 +89,7 @@ def _may(name: Name, place: Place, normal: Normal, typed: str, vocabulary: Vocab
     words = [word for word in re.findall(r"[a-z\d']+", place.form) if word not in STOPWORDS_EN]
     if not words:
         return place.form == normal.text
-    if len(words) > 1 and name.kind != SHORT:
+    if len(words) > 1 and (name.kind != SHORT or label != ORGANISATION):
         return True
     common = all(word in english_words() or word.isdigit() for word in words)
     return not common or _named(place, surface, normal, typed)
@@ -111,7 +109,7 @@ def _order(name: Name, place: Place, text: str, vocabulary: Vocabulary) -> tuple
     label = vocabulary.names.labels[name.node]
     language = name.node.startswith("language:")
     spoken = bool(_SPOKEN_BEFORE.search(text[: place.start]) or _SPOKEN_AFTER.match(text, place.end))
-    rank = _RANK.get(label, len(_RANK))
+    rank: float = _RANK.get(label, len(_RANK))
     if language:
         rank = -1 if spoken else _RANK[PLACE] + 0.5  # French is rather of France than in French
     after = text[place.end : place.end + 12].strip()

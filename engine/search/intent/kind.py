@@ -2,18 +2,20 @@
 
 import re
 from collections.abc import Collection, Sequence
+from itertools import pairwise
 
 from engine.search.intent.model import Entity, Kind
 from graph.schema import BRAND, CATEGORY, COLLECTION, ITEM
 
 _COMPARE = re.compile(
-    r"\bvs\b|\bversus\b|^compare\b|\bcompar(?:ed?|ison|ing)\b|\bdifferences? between\b|\bwhich (?:one |\w+ )?is better\b"
-    r"|\bbetter than\b|哪个更?好|哪款更?好|哪个更|哪种更?好|哪一?个比较|对比|^比较|比一比|有什么区别|的区别|有什么不同|pk"
+    r"\bvs\b|\bversus\b|\bcompar(?:ed?|ison|ing)\b|\bdifferences? between\b|\bbetter than\b"
+    r"|\bwhich (?:[\w#]+ ){0,2}(?:is|are) better\b"
+    r"|哪个更?好|哪款更?好|哪个更|哪种更?好|哪一?个比较|对比|^比较|比一比|有什么区别|的区别|有什么不同|pk"
 )
 _CHOICE = re.compile(r"\bor\b|还是")
 _SIMILAR = re.compile(
-    r"\bsimilar\b|\balternatives?\b|\bin the (?:style|vein|spirit|manner) of\b|\breminiscent of\b|\bkind of\b|\btype of\b"
-    r"|\bsame (?:style|kind) as\b|\bdupes?\b|\blookalikes?\b|\bclose to\b|\brecommend(?:ations?)? based on\b"
+    r"\bsimilar\b|\balternatives?\b|\bin the (?:style|vein|spirit|manner) of\b|\bkind of\b|\btype of\b"
+    r"|\breminiscent of\b|\bsame (?:style|kind) as\b|\bdupes?\b|\blookalikes?\b|\bclose to\b"
     r"|类似|相似|差不多|平替|替代|代替|(?:像|跟|和|与).{1,30}(?:一样|那样|这样|那种|似的)|(?<!男女)同款|同类|风格的"
 )
 _LIKE = re.compile(r"(?<!would )(?<!i'd )(?<!i )(?<!you )(?<!don't )(?<!looks )(?<!do )\blike\b|^像|像")
@@ -23,10 +25,9 @@ _ACCESSORY = re.compile(
 )
 _QUESTION = re.compile(
     r"^(?:what|which|who|whose|when|where|why|how|is|are|do|does|did|can|could|should|would|will|has|have|was|were"
-    r"|any idea|whats|what's|who's)\b|\?|吗|呢$|怎么|怎样|多少|什么|哪|是不是|好不|能不能|会不会|可不可以|如何|为何|几个|几部|谁"
+    r"|any idea|whats|what's|who's)\b|\?|吗|呢$|怎么|怎样|多少|什么|哪|是不是|好不|能不能"
+    r"|会不会|可不可以|如何|为何|几个|几部|谁"
 )
-_BELONGING = "ACCESSORY"
-"""Part of the names of relations by which one category belongs to another."""
 
 
 def kind_of(text: str, entities: Sequence[tuple[Entity, int, int]], belongs: Collection[tuple[str, str]]) -> Kind:
@@ -53,7 +54,7 @@ def _is_choice(text: str, entities: Sequence[tuple[Entity, int, int]]) -> bool:
     """A or B, and it is asked."""
     asked = _QUESTION.search(text) is not None
     things = [found for found in entities if found[0].label in (BRAND, CATEGORY, COLLECTION, ITEM)]
-    for (a, _, end), (b, start, _) in zip(things, things[1:], strict=False):
+    for (a, _, end), (b, start, _) in pairwise(things):
         if a.label == b.label and asked and not a.negated and _CHOICE.search(text[end:start]):
             return True
     return False
@@ -62,15 +63,11 @@ def _is_choice(text: str, entities: Sequence[tuple[Entity, int, int]]) -> bool:
 def _is_like(text: str, entities: Sequence[tuple[Entity, int, int]]) -> bool:
     """`like` right before a thing, or before a title that no item has."""
     starts = [start for entity, start, _ in entities if entity.label in (BRAND, CATEGORY, COLLECTION, ITEM)]
-    return any(
-        any(0 <= start - cue.end() <= len(" the ") for start in starts) for cue in _LIKE.finditer(text)
-    )
+    return any(any(0 <= start - cue.end() <= len(" the ") for start in starts) for cue in _LIKE.finditer(text))
 
 
-def _is_for(
-    text: str, entities: Sequence[tuple[Entity, int, int]], belongs: Collection[tuple[str, str]]
-) -> bool:
-    """A thing for a brand's or for another kind of thing; in Chinese, 手机的充电宝 where the graph says that they belong."""
+def _is_for(text: str, entities: Sequence[tuple[Entity, int, int]], belongs: Collection[tuple[str, str]]) -> bool:
+    """A thing for a brand's or for another kind of thing; 手机的充电宝 where the graph says that they belong."""
     wanted = [found for found in entities if not found[0].negated]
     for i, (a, _, end) in enumerate(wanted):
         for b, start, _ in wanted[i + 1 :]:

@@ -5,8 +5,8 @@ from typing import Any, Literal
 
 Language = Literal["zh", "en", "mixed"]
 Kind = Literal["find", "compare", "similar", "accessory", "question"]
-"""find: things that are so. compare: A or B. similar: what is like a thing. accessory: what goes with a thing. question:
-an answer is wanted, not only a list."""
+"""find: things that are so. compare: A or B. similar: what is like a thing. accessory: what goes with a thing.
+question: an answer is wanted, not only a list."""
 
 
 @dataclass(frozen=True)

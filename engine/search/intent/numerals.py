@@ -6,9 +6,10 @@ DIGITS = "零一二三四五六七八九"
 _VALUES = {char: value for value, char in enumerate(DIGITS)} | {"〇": 0, "两": 2, "俩": 2}
 _UNITS = {"十": 10, "百": 100, "千": 1000, "万": 10_000}
 CHINESE = "零〇一二两三四五六七八九十百千万"
-NUMBER = rf"(?:\d{{1,9}}(?:,\d{{3}}){{0,3}}(?:\.\d{{1,4}})?\s?[k千万百]?(?![a-z\d])|\d{{1,9}}(?:\.\d{{1,4}})?|[{CHINESE}]{{1,9}})"
+_PLAIN = r"\d{1,9}(?:,\d{3}){0,3}(?:\.\d{1,4})?"
+NUMBER = rf"(?:{_PLAIN}\s?[k千万百]?(?![a-z\d])|{_PLAIN}|[{CHINESE}]{{1,9}})"
 """A pattern of one number; what it finds `value` reads."""
-_ARABIC = re.compile(r"(\d{1,9}(?:,\d{3}){0,3}(?:\.\d{1,4})?)\s?([k千万百]?)")
+_ARABIC = re.compile(rf"({_PLAIN})\s?([k千万百]?)")
 
 
 def value(text: str) -> float | None:

@@ -40,18 +40,20 @@ def parse(query: str, language: Language | None = None, vocabulary: Vocabulary =
     return Intent(
         query,
         spoken,
-        kind.kind_of(normal.text, [(a, b.start, b.end) for a, b in zip(linked, found, strict=True)], vocabulary.belongs),
+        kind.kind_of(
+            normal.text, [(a, b.start, b.end) for a, b in zip(linked, found, strict=True)], vocabulary.belongs
+        ),
         tuple(words),
         tuple(reading.keywords(words, named, limits, vocabulary)),
         tuple(linked),
         tuple(sorted(constraints, key=lambda one: (one.start, one.end))),
-        reading.head(normal, document, words, found, {found[i].node for i in bad}),
+        reading.head(normal, document, words, [one for i, one in enumerate(found) if i not in bad]),
         tuple(repairs),
     )
 
 
 def _facts(normal: Normal, query: str, vocabulary: Vocabulary) -> tuple[list[Size], list[Range], list[Found]]:
-    """Sizes, quantities and entities, none over another: a name with its number (574, 3岁以上) goes before a quantity."""
+    """Sizes, quantities and entities, none over another: a name with a number (3岁以上) goes before a quantity."""
     sizes = quantities.sizes(normal.text)
     spans = [(size.start, size.end) for size in sizes]
     named = entities.find(normal, query, vocabulary, spans)

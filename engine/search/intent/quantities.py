@@ -26,28 +26,32 @@ _AGE = r"周岁|岁|-?years?[ -]olds?|-?yrs?[ -]old|yo\b"
 _ANY_MONEY = "|".join(_MONEY.values())
 _SUFFIX = rf"{_ANY_MONEY}|{_TIME['minutes']}|{_TIME['hours']}|{_AGE}|年(?!代)"
 _PREFIX = r"us\$|\$|€|£|¥|rmb|cny|usd"
-_QUANTITY = rf"(?<![a-z\d.])(?:(?P<{{0}}pre>{_PREFIX})\s?)?(?P<{{0}}n>{NUMBER})(?P<{{0}}half>个半)?(?:\s?(?P<{{0}}unit>{_SUFFIX}))?(?![a-z])"
+_QUANTITY = (
+    rf"(?<![a-z\d.])(?:(?P<@pre>{_PREFIX})\s?)?(?P<@n>{NUMBER})(?P<@half>个半)?"
+    rf"(?:\s?(?P<@unit>{_SUFFIX}))?(?![a-z])"
+)
+"""@ stands for the name of the quantity"""
 
 
 def _quantity(name: str) -> str:
-    return _QUANTITY.replace("{0}", name)
+    return _QUANTITY.replace("@", name)
 
 
 _RANGE = re.compile(
     rf"(?P<between>between\s|from\s|介于|在|从|ages?\s|aged\s)?{_quantity('a')}\s?(?P<by>-|~|到|至|\bto\b|\band\b|和|与)\s?"
-    rf"{_quantity('b').replace('(?<![a-z', '(?<![a-z', 1)}(?P<amid>之间|之內|间)?"
+    rf"{_quantity('b')}(?P<amid>之间|之內|间)?"
 )
 _SINGLE = re.compile(_quantity("a"))
 
 _UP_TO = re.compile(
     r"(?:\b(?:under|below|less than|cheaper than|lower than|shorter than|younger than|up to|at most|no more than"
     r"|not more than|not over|no longer than|max(?:imum)?(?: of)?|within|until|before|budget(?: of| is)?:?)|<=?"
-    r"|不超过|别超过|不高于|不大于|低于|少于|小于|短于|便宜于|最多|至多|预算|不到|控制在|不长于)\s?(?:the\s)?(?:约)?$"
+    r"|不超过|别超过|不高于|不大于|(?<!不)低于|(?<!不)少于|(?<!不)小于|(?<!不)短于|便宜于|最多|至多|预算|不到|控制在|不长于)\s?(?:the\s)?(?:约)?$"
 )
 _AT_LEAST = re.compile(
     r"(?:\b(?:over|above|more than|at least|longer than|greater than|older than|higher than|min(?:imum)?(?: of)?"
     r"|starting (?:at|from)|no less than|not less than|after|since|from)|>=?"
-    r"|至少|最少|不少于|不低于|高于|超过|大于|多于|起码|长于)\s?(?:the\s)?$"
+    r"|至少|最少|不少于|不低于|(?<!不)高于|(?<!不|别)超过|(?<!不)大于|(?<!不)多于|起码|(?<!不)长于)\s?(?:the\s)?$"
 )
 _ROUGHLY = re.compile(r"(?:\b(?:around|about|approx(?:imately)?|roughly|circa|ca\.?)|~|大约|大概|约|差不多)\s?$")
 _OR_LESS = re.compile(
@@ -55,7 +59,8 @@ _OR_LESS = re.compile(
     r"|以下|以内|之内|内|以前|之前|前|封顶|及以下|或以下)"
 )
 _OR_MORE = re.compile(
-    r"\s?(?:(?:or|and) (?:more|above|over|up|longer|older|later)|plus\b|\+|以上|及以上|或以上|起|往上|以后|之后|以来|后|开外)"
+    r"\s?(?:(?:or|and) (?:more|above|over|up|longer|older|later)|plus\b|\+"
+    r"|以上|及以上|或以上|起|往上|以后|之后|以来|后|开外)"
 )
 _OR_SO = re.compile(r"\s?(?:or so\b|ish\b|左右|上下|前后)")
 _EXCLUDING = re.compile(r"before|after|以前|之前|^\s?前|以后|之后|^\s?后")
@@ -69,9 +74,10 @@ _SIZES = (
     re.compile(rf"(?<![a-z\d-])({_LETTERS})(?![a-z\d-])"),
 )
 _DECADE = re.compile(r"(?<![a-z\d])'?((?:19|20)?\d0)'?s\b")
-_DECADE_NAMES = dict(
-    zip("twenties thirties forties fifties sixties seventies eighties nineties".split(), range(20, 100, 10), strict=True)
-)
+_DECADE_NAMES = {
+    "twenties": 20, "thirties": 30, "forties": 40, "fifties": 50, "sixties": 60, "seventies": 70, "eighties": 80,
+    "nineties": 90,
+}  # fmt: skip
 _DECADE_WORD = re.compile(rf"\b({'|'.join(_DECADE_NAMES)})\b")
 _DECADE_HAN = re.compile(r"(?:(?:上世纪|二十世纪|20世纪)\s?)?((?:19|20)?\d0|[二三四五六七八九]十)年代")
 
@@ -131,7 +137,7 @@ def _decades(text: str) -> Iterator[Range]:
             short = _DECADE_NAMES.get(match[1])
             number = int(short if short is not None else value(match[1]) or 0)
             first = number if number >= 100 else (1900 if number >= 20 else 2000) + number
-            yield Range("year", first, first + 9, "years", match.start(), match.end())
+            yield Range("year", float(first), float(first + 9), None, match.start(), match.end())
 
 
 class _Unit(NamedTuple):
@@ -149,7 +155,7 @@ def _unit(match: re.Match[str], group: str) -> _Unit | None:
         if re.fullmatch(pattern, written):
             return _Unit("price", name, 1)
     if written == "年":
-        return _Unit("year", "years", 1)
+        return _Unit("year", None, 1)
     if re.fullmatch(_AGE.replace(r"\b", ""), written):
         return _Unit("age", "years", 1)
     return _Unit("runtime", "minutes", 1 if re.fullmatch(_TIME["minutes"], written) else 60)
@@ -163,7 +169,7 @@ def _amount(match: re.Match[str], group: str) -> float | None:
 def _bare(number: float, fields: frozenset[str], limited: bool) -> _Unit | None:
     """What a number without a unit is of: a year that can be one, else a price where something is said of it."""
     if "year" in fields and YEARS[0] <= number <= YEARS[1] and number == int(number):
-        return _Unit("year", "years", 1)
+        return _Unit("year", None, 1)
     return _Unit("price", None, 1) if limited and _has(fields, "price") else None
 
 
@@ -211,9 +217,7 @@ def _single(text: str, match: re.Match[str], fields: frozenset[str]) -> Range | 
     return Range(unit.field, low, high, unit.name, start, end)
 
 
-def _bounds(
-    number: float, unit: _Unit, up: bool, least: bool, roughly: bool
-) -> tuple[float | None, float | None]:
+def _bounds(number: float, unit: _Unit, up: bool, least: bool, roughly: bool) -> tuple[float | None, float | None]:
     if up and not least:
         return None, number
     if least and not up:

@@ -10,7 +10,7 @@ from engine.search.intent.entities import Found
 from engine.search.intent.model import Head, Keyword, Language, Token
 from engine.search.intent.vocabulary import Vocabulary
 from graph.link.normal import Normal
-from graph.schema import CATEGORY, COLLECTION, ITEM
+from graph.schema import CATEGORY, ITEM
 
 _TELLING = {
     **dict.fromkeys(("NOUN", "PROPN", "n", "nz", "nw", "nr", "ns", "nt", "vn", "an", "PER", "LOC", "ORG"), 1.0),
@@ -21,7 +21,12 @@ _TELLING = {
 """How much a word says by its tag; a word of another one says nothing."""
 _NAMED = 1.25
 """A word of an entity says so much more."""
-_LIGHT = frozenset("推荐 找 买 看 帮 想 有 是 请 给 适合 什么 哪个 好 电影 片子 movie movies film films want need find show".split())
+_LIGHT = frozenset(
+    [
+        *("推荐", "找", "买", "看", "帮", "想", "有", "是", "请", "给", "适合", "什么", "哪个", "好", "电影", "片子"),
+        *("movie", "movies", "film", "films", "want", "need", "find", "show", "looking", "search", "please"),
+    ]
+)
 """Words that are in queries everywhere and tell no item from another."""
 _ABOUT = ("compound", "amod", "nummod", "poss", "nmod", "appos")
 
@@ -41,7 +46,10 @@ def tokens(normal: Normal, language: Language) -> tuple[list[Token], Any]:
 
 
 def keywords(
-    words: Sequence[Token], named: Sequence[tuple[int, int, bool]], limits: Sequence[tuple[int, int]], vocabulary: Vocabulary
+    words: Sequence[Token],
+    named: Sequence[tuple[int, int, bool]],
+    limits: Sequence[tuple[int, int]],
+    vocabulary: Vocabulary,
 ) -> list[Keyword]:
     """Words by weight, the weightiest first: by tag, by rarity in the catalogue, and whether they name something.
 
@@ -63,46 +71,43 @@ def keywords(
     return [Keyword(text, round(weight / top, 3)) for text, weight in ordered]
 
 
-def head(normal: Normal, document: Any, words: Sequence[Token], found: Sequence[Found], bad: set[str]) -> Head | None:
-    """What is looked for: in English the root of the dependencies, else the last noun phrase; a category above all.
+def head(normal: Normal, document: Any, words: Sequence[Token], wanted: Sequence[Found]) -> Head | None:
+    """What is looked for: in English by the dependencies, else the last noun phrase; a category before any other noun.
 
-    `found` are the entities, `bad` the nodes that are negated.
+    `wanted` are the entities that are not negated.
     """
-    wanted = [one for one in found if one.node not in bad]
     kinds = [one for one in wanted if one.label == CATEGORY]
     if document is not None:
         return _by_dependencies(normal, document, kinds, wanted)
     if kinds:
-        one = kinds[-1]
-        return _with_names(normal, one, wanted)
-    nouns = [word for word in words if word.tag.startswith("n") or word.tag in ("NOUN", "PROPN")]
-    if not nouns:
-        return None
-    last = nouns[-1]
-    names = tuple(normal.text[one.start : one.end] for one in wanted if normal.span(one.start, one.end)[1] <= last.start)
-    return Head(last.text, None, names)
-
-
-def _with_names(normal: Normal, one: Found, wanted: Sequence[Found]) -> Head:
-    names = [normal.text[other.start : other.end] for other in wanted if other.label not in (CATEGORY, ITEM)]
-    return Head(normal.text[one.start : one.end], one.node, tuple(names))
+        return Head(_text(normal, kinds[-1]), kinds[-1].node, tuple(_said(normal, wanted, kinds[-1])))
+    nouns = [word for word in words if word.tag.startswith("n") and word.text not in _LIGHT]
+    return Head(nouns[-1].text, None, tuple(_said(normal, wanted, None))) if nouns else None
 
 
 def _by_dependencies(normal: Normal, document: Any, kinds: Sequence[Found], wanted: Sequence[Found]) -> Head | None:
-    """The root's noun phrase: the first category that holds its head, or else the first category, or the noun itself."""
-    nouns = [chunk.root for chunk in document.noun_chunks if chunk.root.pos_ in ("NOUN", "PROPN")]
-    nouns = nouns or [word for word in document if word.pos_ in ("NOUN", "PROPN")]
+    """The root's noun, or the category that it is in; else the first category, or the first noun."""
+    nouns = [word for word in document if word.pos_ in ("NOUN", "PROPN")]
     root = next((noun for noun in nouns if noun.dep_ == "ROOT"), nouns[0] if nouns else None)
-    one = next((kind for kind in kinds if root is not None and kind.start <= root.idx < kind.end), kinds[0] if kinds else None)
-    if one is None and root is None:
+    kind = kinds[0] if kinds else None
+    if root is not None:
+        kind = next((one for one in kinds if one.start <= root.idx < one.end), kind)
+    if kind is not None:
+        root = [word for word in document if word.idx < kind.end][-1]
+    if root is None:
         return None
-    if one is not None:
-        inside = [word for word in document if one.start <= word.idx < one.end]
-        root = inside[-1] if inside else root
-    text, node = (root.text, None) if one is None else (normal.text[one.start : one.end], one.node)
-    span = (root.idx, root.idx + len(root.text)) if one is None else (one.start, one.end)
-    said = [child for child in root.subtree if child.dep_ in _ABOUT and not span[0] <= child.idx < span[1]]
-    modifiers = [child.text for child in said if not any(name.start <= child.idx < name.end for name in wanted)]
-    names = [normal.text[name.start : name.end] for name in wanted
-             if name.label not in (CATEGORY, COLLECTION, ITEM) or (name.label == COLLECTION and node)]  # fmt: skip
-    return Head(text, node, tuple(dict.fromkeys([*names, *modifiers])))
+    start, end = (root.idx, root.idx + len(root.text)) if kind is None else (kind.start, kind.end)
+    names = _said(normal, wanted, kind)
+    inside = [(one.start, one.end) for one in wanted] + [(start, end)]
+    free = [word for word in root.subtree if all(not a <= word.idx < b for a, b in inside)]
+    names += [word.text for word in free if word.dep_ in _ABOUT and word.text not in _LIGHT]
+    return Head(normal.text[start:end], None if kind is None else kind.node, tuple(dict.fromkeys(names)))
+
+
+def _said(normal: Normal, wanted: Sequence[Found], kind: Found | None) -> list[str]:
+    """The names of what is said of a thing: all that is no other kind of thing."""
+    return [_text(normal, one) for one in wanted if one is not kind and one.label not in (CATEGORY, ITEM)]
+
+
+def _text(normal: Normal, one: Found) -> str:
+    return normal.text[one.start : one.end]

@@ -15,7 +15,6 @@ from engine.search.intent.segment import Segmenter
 from engine.search.intent.sound import Edges, SoundIndex
 from engine.search.intent.text import rewrite
 from graph.link.fuzzy import Speller
-from graph.link.match import Match
 from graph.link.normal import HAN, Normal, is_han
 
 COMMON = 5
@@ -62,8 +61,7 @@ class Repairer:
     def _misspelt(self, text: str) -> Iterator[tuple[int, int, str]]:
         if not any(self._odd(word[0]) for word in _WORD.finditer(text)):
             return
-        exact = [Match(place.form, place.start, place.end) for place in self._segmenter.find(text)]
-        for near in self._speller.find(text, exact):
+        for near in self._speller.find(text, ()):
             yield near.match.start, near.match.end, near.match.form
 
     def _homophones(self, text: str) -> Iterator[tuple[int, int, str]]:

@@ -23,8 +23,12 @@ _SEEN = 100
 """How often a name of the graph is taken to be met that jieba's dictionary does not have: seldom, but it is a word."""
 _COMPOUND = 4
 """Characters of a word that may be made of names: 皮靴, 男款."""
-_FUSED = frozenset({"红包", "白领", "黑客", "书包", "面包", "钱包", "木马", "白酒", "红酒", "绿茶", "红茶", "女王", "男神"})
+_FUSED = frozenset(
+    {"红包", "白领", "黑客", "书包", "面包", "钱包", "木马", "白酒", "红酒", "绿茶", "红茶", "女王", "男神"}
+)
 """Words that are made of names and mean something else."""
+_JOINING = frozenset("和与跟及或的")
+"""Words that jieba's dictionary has glued to some names: 和澳洲."""
 
 
 @dataclass(frozen=True)
@@ -94,14 +98,12 @@ class Segmenter:
         """The places within a word where two names meet, or a name and another word of the dictionary."""
         if word in _FUSED or word in self.names:
             return []
-        cuts = range(1, len(word))
-        if len(word) <= _COMPOUND:
-            made = [cut for cut in cuts if word[:cut] in self.names and word[cut:] in self.names]
-        else:
-            made = []
-        return made + [
-            cut for cut in cuts if 2 <= cut <= len(word) - 2 and self.is_word(word[:cut]) and self.is_word(word[cut:])
-        ]
+        return [cut for cut in range(1, len(word)) if self._meet(word[:cut], word[cut:])]
+
+    def _meet(self, first: str, rest: str) -> bool:
+        if rest in self.names and (first in _JOINING or (first in self.names and len(first + rest) <= _COMPOUND)):
+            return True
+        return len(first) > 1 and len(rest) > 1 and self.is_word(first) and self.is_word(rest)
 
 
 def cover(places: Sequence[Place], size: int) -> list[Place]:
@@ -122,12 +124,12 @@ def cover(places: Sequence[Place], size: int) -> list[Place]:
     kept: list[Place] = []
     at = size
     while at > 0:
-        place = best[at][2]
-        if place is None:
+        last = best[at][2]
+        if last is None:
             at -= 1
         else:
-            kept.append(place)
-            at = place.start
+            kept.append(last)
+            at = last.start
     return kept[::-1]
 
 

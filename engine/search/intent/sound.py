@@ -1,7 +1,7 @@
 """Chinese by its sound: names typed in pinyin, and names with a character that sounds like the right one.
 
-Typing errors in Chinese are mostly homophones, since it is typed by sound. Tones do not count, nor do the pairs of sounds
-that many speakers do not tell apart (zh z, ch c, sh s, ng n, lü lu).
+Typing errors in Chinese are mostly homophones, since it is typed by sound. Tones do not count, nor do the pairs of
+sounds that many speakers do not tell apart (zh z, ch c, sh s, ng n, lü lu).
 """
 
 import re
@@ -18,7 +18,8 @@ _HAN_RUN = re.compile(f"[{HAN}]+")
 _LATIN = re.compile(r"[a-z]{2,}")
 _FUZZY = (("zh", "z"), ("ch", "c"), ("sh", "s"), ("ng", "n"), ("v", "u"), ("ü", "u"))
 COMMON = (
-    "以下", "以上", "以内", "左右", "不要", "便宜", "电影", "推荐", "类似", "配件", "多少钱", "哪个好", "除了", "没有", "适合", "之间",
+    "以下", "以上", "以内", "左右", "不要", "便宜", "电影", "推荐", "类似", "配件",
+    "多少钱", "哪个好", "除了", "没有", "适合", "之间",
 )  # fmt: skip
 """Words of queries that are no names, for whoever types all in pinyin."""
 SHORTEST = 4
@@ -107,9 +108,9 @@ class Edges(NamedTuple):
     words: tuple[tuple[int, int], ...]
 
     def odd(self, start: int, end: int) -> bool:
-        """Whether a window falls apart into words of which some are a single character, or cuts a word in two."""
+        """Whether a window cuts no word in two and falls apart into words of which some are a single character."""
         inside = [(a, b) for a, b in self.words if a < end and b > start]
-        return any(b - a == 1 or a < start or b > end for a, b in inside)
+        return all(start <= a and b <= end for a, b in inside) and any(b - a == 1 for a, b in inside)
 
 
 def _fuzzy(syllable: str) -> str:

@@ -12,7 +12,27 @@ LONGEST = 512
 """Characters of a query. Nobody types more; a pasted page is no query."""
 _LATIN_WORD = re.compile(r"[a-z][a-z'-]+")
 _HAN_CHARACTER = re.compile(f"[{HAN}]")
-_NEUTRAL = frozenset("xs xl xxl xxxl xxs ml cm mm kg rmb cny usd usb usb-c type-c vs ok".split())
+_NEUTRAL = frozenset(
+    (
+        "xs",
+        "xl",
+        "xxl",
+        "xxxl",
+        "xxs",
+        "ml",
+        "cm",
+        "mm",
+        "kg",
+        "rmb",
+        "cny",
+        "usd",
+        "usb",
+        "usb-c",
+        "type-c",
+        "vs",
+        "ok",
+    )
+)
 """Latin letters that people write in any language."""
 
 

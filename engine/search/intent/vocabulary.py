@@ -12,14 +12,18 @@ import polars as pl
 
 from engine.describe import TOKEN
 from engine.search.intent.learn import nouns
-from engine.search.intent.names import LEARNED, Name, Names, names_of
+from engine.search.intent.names import LEARNED, SYNONYM, Name, Names, names_of
 from engine.search.intent.repair import Repairer
 from engine.search.intent.segment import Segmenter
 from graph.build import GraphTables
 from graph.link.normal import is_han, key
-from graph.schema import CATEGORY
+from graph.schema import CATEGORY, ITEM
 
-_FIELDS = {"price": r"price|cost|amount", "year": r"(?:release_?)?year", "runtime": r"runtime(?:_minutes)?|duration|length"}
+_FIELDS = {
+    "price": r"price|cost|amount",
+    "year": r"(?:release_?)?year",
+    "runtime": r"runtime(?:_minutes)?|duration|length",
+}
 
 
 @dataclass(frozen=True)
@@ -43,8 +47,10 @@ class Vocabulary:
         names = names_of(graph)
         texts = [] if items is None or "text" not in items.columns else [text or "" for text in items["text"]]
         if items is not None and texts:
-            known = Segmenter(names.by_key)
-            for term, node, sure in nouns(graph, items["item_id"].to_list(), texts, known):
+            # Synonyms aside: what the catalogue itself says is surer than what is said everywhere.
+            labels = {form: names.labels[several[0].node] for form, several in names.by_key.items()
+                      if several[0].kind != SYNONYM and names.labels[several[0].node] != ITEM}  # fmt: skip
+            for term, node, sure in nouns(graph, items["item_id"].to_list(), texts, Segmenter(labels), labels):
                 names.add(term, Name(node, LEARNED, round(0.9 * sure, 3)))
         numeric = [] if items is None else [name for name, dtype in items.schema.items() if dtype.is_numeric()]
         fields = {said for said, shape in _FIELDS.items() for name in numeric if re.fullmatch(shape, name)}
