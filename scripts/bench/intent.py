@@ -82,7 +82,7 @@ def films(source: Path = FILMS) -> Vocabulary:
 
 
 def read(split: str) -> list[Row]:
-    """The labelled queries of `dev` or `test`."""
+    """The labelled queries of `dev`, `test` or `fresh`."""
     lines = (QUERIES / f"{split}.jsonl").read_text(encoding="utf-8").splitlines()
     return [json.loads(line) for line in lines]
 
@@ -188,7 +188,7 @@ def milliseconds(rows: list[Row], vocabularies: Mapping[str, Vocabulary]) -> lis
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--split", choices=("dev", "test"), default="dev")
+    parser.add_argument("--split", choices=("dev", "test", "fresh"), default="dev")
     parser.add_argument("--wrong", action="store_true", help="print every query that was not wholly understood")
     arguments = parser.parse_args()
     vocabularies = {}

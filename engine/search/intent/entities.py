@@ -23,7 +23,9 @@ _RANK = {
 _TITLED = (ITEM, COLLECTION, ORGANISATION)
 """Labels whose names are often common words: Speed, Scream, Live Entertainment."""
 _BEFORE = re.compile(r"(?:\blike|\bsimilar to|\bvs\.?|\bversus|\bthan|\bor|\bcompare|\bbetween|\band)\s(?:the\s)?$")
-_AFTER = re.compile(r"\s(?:vs|versus|or|movies?|films?|series|trilogy|saga|franchise|collection|part|\d+)\b")
+_AFTER = re.compile(r"\s(?:vs|versus|or|series|trilogy|saga|franchise|collection|part|\d+)\b")
+_FILMS = re.compile(r"\s(?:movies?|films?)\b")
+_BY = re.compile(r"\b(?:by|from)\s(?:the\s)?$")
 _SPOKEN_BEFORE = re.compile(r"\b(?:in|speaks?|speaking|dubbed in|subtitled in)\s$")
 _SPOKEN_AFTER = re.compile(r"[ -](?:language|speaking|spoken|dubbed|subtitles|audio)\b")
 
@@ -92,15 +94,23 @@ def _may(name: Name, place: Place, normal: Normal, typed: str, vocabulary: Vocab
     if len(words) > 1 and (name.kind != SHORT or label != ORGANISATION):
         return True
     common = all(word in english_words() or word.isdigit() for word in words)
-    return not common or _named(place, surface, normal, typed)
+    return not common or _named(place, surface, normal, typed, label)
 
 
-def _named(place: Place, surface: str, normal: Normal, typed: str) -> bool:
-    """Whether a common word is used as a title: with a capital, alone, in Chinese, or beside a word of comparison."""
+def _named(place: Place, surface: str, normal: Normal, typed: str, label: str) -> bool:
+    """Whether a common word is used as a name: with a capital, alone, in Chinese, or by what stands beside it.
+
+    Like Speed, Alien movies, by Universal.
+    """
     text = normal.text
     capital = surface[:1].isupper() and not typed.isupper() and not typed.istitle() and place.start > 0
     whole = place.form == text.strip(" ?!.")
-    beside = _BEFORE.search(text[: place.start]) or _AFTER.match(text, place.end)
+    before = text[: place.start]
+    if label == ORGANISATION:
+        beside = _BY.search(before)
+    else:
+        beside = _BEFORE.search(before) or _AFTER.match(text, place.end)
+        beside = beside or (_FILMS.match(text, place.end) if label == COLLECTION else None)
     return bool(capital or whole or has_han(text) or beside)
 
 

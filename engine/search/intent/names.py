@@ -60,13 +60,15 @@ def names_of(graph: GraphTables) -> Names:
     names = Names({}, found.labels, found.names, dict(ends.iter_rows()), dict(found.within))
     for form, several in found.by_key.items():
         for each in several:
+            if each.kind == INFLECTED and each.node.startswith("material:"):
+                continue  # a stuff has no plural: glasses are not of glass
             names.add(form, Name(each.node, each.kind, _SCORES[each.kind], each.owner, each.capitals))
     for node, label in found.labels.items():
         if label == ATTRIBUTE and _LEAST.fullmatch(form := key(found.names[node])):
             names.add(form, Name(node, NAME, 1.0))
     _add_synonyms(names, graph)
     for node, label in found.labels.items():
-        for part in _sides(found.names[node]) if label in (COLLECTION, ITEM) else ():
+        for part in _shorter(found.names[node]) if label in (COLLECTION, ITEM) else ():
             names.add(part, Name(node, SHORT, _SCORES[PART]))
     for form in list(names.by_key):
         if joined := _joined(form):
@@ -77,10 +79,16 @@ def names_of(graph: GraphTables) -> Names:
     return names
 
 
-def _sides(title: str) -> list[str]:
-    """What stands before and after the colon of a title, if it is two words at least: Star Trek, Judgment Day."""
-    before, colon, after = key(title).removesuffix(" collection").partition(": ")
-    return [side for side in (before, after) if colon and " " in side]
+def _shorter(title: str) -> list[str]:
+    """A title without its article, and what stands before and after its colon, if that is two words at least.
+
+    Empire Strikes Back, Star Trek, Judgment Day. Where it has an &, it has an `and` too.
+    """
+    whole = key(title).removesuffix(" collection")
+    bare = re.sub(r"^(?:the|a|an) ", "", whole)
+    before, colon, after = bare.partition(": ")
+    found = [bare, bare.replace("&", "and"), *((before, after) if colon else ())]
+    return [each for each in found if " " in each and each != whole]
 
 
 def _add_synonyms(names: Names, graph: GraphTables) -> None:
@@ -96,7 +104,7 @@ def _add_synonyms(names: Names, graph: GraphTables) -> None:
         called = {key(name) for name in [names.names[node], *aliases.get(node, [])]}
         for word in sorted({word for name in called for group in groups.get(name, ()) for word in group} - called):
             names.add(word, Name(node, SYNONYM, _SCORES[SYNONYM]))
-            if label in (ATTRIBUTE, CATEGORY) and word.isascii() and word[-1:].isalpha():
+            if label == CATEGORY and word.isascii() and word[-1:].isalpha():
                 for other in other_number(word):
                     names.add(other, Name(node, SYNONYM, _SCORES[SYNONYM]))
 

@@ -10,7 +10,7 @@ _NO = re.compile(
     r"\b(?:not|no|non|without|except(?: for| from)?|excluding|exclude|anything but|everything but|all but|other than"
     r"|apart from|aside from|minus|avoid|avoiding|never|nor|isn'?t|aren'?t|don'?t(?: want| like| need)?|w/o|free of"
     r"|rather than|instead of)\b-?"
-    r"|不要|不想要|不想看|不想|不喜欢|不需要|不含|不带|不是|不爱|别给我|别要|别买|别是|别|拒绝|排除|避免|避开|除去|除了|除开|除"
+    r"|不要|不想要|不想看|不看|不想|不喜欢|不需要|不含|不带|不是|不爱|别给我|别要|别买|别是|别|拒绝|排除|避免|避开|除去|除了|除开|除"
     r"|(?<!有)没有|(?<!有)没|无|非(?!常)|免"
 )
 _NO_AFTER = re.compile(r"\s?(?:的)?\s?(?:除外|以外|之外|不要|免谈|excluded\b|not wanted\b)(?=\s|$|[,，。;；!！的])")
@@ -53,8 +53,14 @@ def negated(text: str, named: Sequence[Named]) -> set[int]:
         follows = named[i + 1].start if i + 1 < len(named) else len(text)
         after = _NO_AFTER.match(text, one.end) or _FREE.match(text, one.end)
         if after is not None and after.end() <= follows and not _more_follows(text, after, named):
-            found.add(i)
+            found.add(_said_of(text, named, i))
     return found
+
+
+def _said_of(text: str, named: Sequence[Named], i: int) -> int:
+    """What a no behind a thing is about: of 塑料的台灯不要 the plastic, for lamps are looked for."""
+    joined = i > 0 and text[named[i - 1].end : named[i].start].strip() in ("", "的")
+    return i - 1 if joined and named[i].field == "category" and named[i - 1].field != "category" else i
 
 
 def _more_follows(text: str, after: re.Match[str], named: Sequence[Named]) -> bool:

@@ -1,4 +1,4 @@
-"""Numbers as people write them: 1,200, 2k, 3.5, 五百, 两百五, 一千二, 1万, 两个半."""
+"""Numbers as people write them: 1,200, 2k, 3.5, twenty, a hundred, 五百, 两百五, 一千二, 1万."""
 
 import re
 
@@ -7,7 +7,16 @@ _VALUES = {char: value for value, char in enumerate(DIGITS)} | {"〇": 0, "两":
 _UNITS = {"十": 10, "百": 100, "千": 1000, "万": 10_000}
 CHINESE = "零〇一二两三四五六七八九十百千万"
 _PLAIN = r"\d{1,9}(?:,\d{3}){0,3}(?:\.\d{1,4})?"
-NUMBER = rf"(?:{_PLAIN}\s?[k千万百]?(?![a-z\d])|{_PLAIN}|[{CHINESE}]{{1,9}})"
+_ENGLISH = {
+    "a": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
+    "ten": 10, "eleven": 11, "twelve": 12, "fifteen": 15, "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50,
+    "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90, "hundred": 100, "thousand": 1000,
+}  # fmt: skip
+_SPELT = "|".join(sorted(_ENGLISH.keys() - {"a"}, key=lambda word: (-len(word), word)))
+NUMBER = (
+    rf"(?:{_PLAIN}\s?[k千万百]?(?![a-z\d])|{_PLAIN}|[{CHINESE}]{{1,9}}"
+    rf"|(?:a (?:hundred|thousand)|(?:{_SPELT})(?: hundred| thousand)?)\b)"
+)
 """A pattern of one number; what it finds `value` reads."""
 _ARABIC = re.compile(rf"({_PLAIN})\s?([k千万百]?)")
 
@@ -17,7 +26,17 @@ def value(text: str) -> float | None:
     if arabic := _ARABIC.fullmatch(text):
         scale = {"k": 1000, "千": 1000, "万": 10_000, "百": 100}.get(arabic[2], 1)
         return float(arabic[1].replace(",", "")) * scale
-    return _chinese(text)
+    return _english(text) if text[:1].isascii() else _chinese(text)
+
+
+def _english(text: str) -> float | None:
+    """Two hundred, twenty, a thousand."""
+    total = 1.0
+    for word in text.split():
+        if word not in _ENGLISH:
+            return None
+        total *= _ENGLISH[word]
+    return total
 
 
 def _chinese(text: str) -> float | None:

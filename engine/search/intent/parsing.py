@@ -34,7 +34,8 @@ def parse(query: str, language: Language | None = None, vocabulary: Vocabulary =
     linked = [_entity(one, i in bad, normal, query, repairs, vocabulary) for i, one in enumerate(found)]
     constraints = [_size(size, normal) for size in sizes] + [_range(one, normal) for one in ranges]
     constraints += [_facet(one, field) for one, field in zip(linked, fields, strict=True) if _is_constraint(one)]
-    words, document = reading.tokens(normal, spoken)
+    numbers = [(one.start, one.end) for one in sizes] + [(one.start, one.end) for one in ranges]
+    words, document = reading.tokens(normal, spoken, [(one.start, one.end) for one in found])
     limits = [(one.start, one.end) for one in constraints if one.value is None or one.field == "size"]
     named = [(one.start, one.end, one.negated) for one in linked]
     return Intent(
@@ -47,14 +48,16 @@ def parse(query: str, language: Language | None = None, vocabulary: Vocabulary =
         tuple(reading.keywords(words, named, limits, vocabulary)),
         tuple(linked),
         tuple(sorted(constraints, key=lambda one: (one.start, one.end))),
-        reading.head(normal, document, words, [one for i, one in enumerate(found) if i not in bad]),
+        reading.head(normal, document, words, found, bad, numbers),
         tuple(repairs),
     )
 
 
 def _facts(normal: Normal, query: str, vocabulary: Vocabulary) -> tuple[list[Size], list[Range], list[Found]]:
     """Sizes, quantities and entities, none over another: a name with a number (3岁以上) goes before a quantity."""
-    sizes = quantities.sizes(normal.text)
+    shown = "".join(query[start] if len(query[start].lower()) == 1 else " " for start in normal.starts)
+    clothes = "runtime" not in vocabulary.fields
+    sizes = quantities.sizes(normal.text, shown) if clothes else []
     spans = [(size.start, size.end) for size in sizes]
     named = entities.find(normal, query, vocabulary, spans)
     numbered = [(one.start, one.end) for one in named if any(map(str.isdigit, normal.text[one.start : one.end]))]

@@ -22,7 +22,11 @@ _MONEY = {
     "JPY": r"日元|日圆|yen|jpy",
 }
 _TIME = {"minutes": r"minutes?|mins?|分钟", "hours": r"hours?|hrs?|个?小时|个?钟头"}
-_AGE = r"周岁|岁|-?years?[ -]olds?|-?yrs?[ -]old|yo\b"
+_AGE = r"周岁|岁|-?years?[ -]olds?|-?yrs?[ -]olds?|yo\b"
+UNITS = frozenset(
+    ("min", "mins", "hr", "hrs", "yr", "yrs", "yo", "rmb", "cny", "usd", "eur", "gbp", "jpy", "xl", "xxl", "cm")
+)
+"""Short words of quantities that no dictionary has."""
 _ANY_MONEY = "|".join(_MONEY.values())
 _SUFFIX = rf"{_ANY_MONEY}|{_TIME['minutes']}|{_TIME['hours']}|{_AGE}|年(?!代)"
 _PREFIX = r"us\$|\$|€|£|¥|rmb|cny|usd"
@@ -44,14 +48,15 @@ _RANGE = re.compile(
 _SINGLE = re.compile(_quantity("a"))
 
 _UP_TO = re.compile(
-    r"(?:\b(?:under|below|less than|cheaper than|lower than|shorter than|younger than|up to|at most|no more than"
-    r"|not more than|not over|no longer than|max(?:imum)?(?: of)?|within|until|before|budget(?: of| is)?:?)|<=?"
-    r"|不超过|别超过|不高于|不大于|(?<!不)低于|(?<!不)少于|(?<!不)小于|(?<!不)短于|便宜于|最多|至多|预算|不到|控制在|不长于)\s?(?:the\s)?(?:约)?$"
+    r"(?:\b(?:under|below|less than|cheaper than|lower than|shorter than|younger than|earlier than|pre-|up to|at most"
+    r"|no more than|not more than|not over|no longer than|max(?:imum)?(?: of)?|within|until|before"
+    r"|budget(?: of| is)?:?)|<=?"
+    r"|不超过|别超过|不高于|不大于|低于|少于|小于|短于|便宜于|最多|至多|预算|不到|控制在|不长于)\s?(?:the\s)?(?:约)?$"
 )
 _AT_LEAST = re.compile(
-    r"(?:\b(?:over|above|more than|at least|longer than|greater than|older than|higher than|min(?:imum)?(?: of)?"
-    r"|starting (?:at|from)|no less than|not less than|after|since|from)|>=?"
-    r"|至少|最少|不少于|不低于|(?<!不)高于|(?<!不|别)超过|(?<!不)大于|(?<!不)多于|起码|(?<!不)长于)\s?(?:the\s)?$"
+    r"(?:\b(?:over|above|more than|at least|longer than|greater than|older than|newer than|later than"
+    r"|post-|higher than|min(?:imum)?(?: of)?|starting (?:at|from)|no less than|not less than|after|since|from)|>=?"
+    r"|至少|最少|不少于|不低于|高于|超过|大于|多于|起码|长于)\s?(?:the\s)?$"
 )
 _ROUGHLY = re.compile(r"(?:\b(?:around|about|approx(?:imately)?|roughly|circa|ca\.?)|~|大约|大概|约|差不多)\s?$")
 _OR_LESS = re.compile(
@@ -63,16 +68,20 @@ _OR_MORE = re.compile(
     r"|以上|及以上|或以上|起|往上|以后|之后|以来|后|开外)"
 )
 _OR_SO = re.compile(r"\s?(?:or so\b|ish\b|左右|上下|前后)")
-_EXCLUDING = re.compile(r"before|after|以前|之前|^\s?前|以后|之后|^\s?后")
+_EXCLUDING = re.compile(r"before|after|than|pre-|post-|以前|之前|^\s?前|以后|之后|^\s?后")
 """A year that is excluded itself: before 1960 ends with 1959."""
 
+_CHILD = 14
+_CHILDREN = re.compile(r"\b(?:kids?|child|children|toddlers?|baby|babies|boys?|girls?)\b|孩|宝宝|儿童")
 _LETTERS = r"xxs|xs|x{1,4}l|[2-6]xl"
 _SIZES = (
+    re.compile(r"\b(?:eu|us|uk)\s?(\d{1,2}(?:\.5)?)\b"),
     re.compile(rf"\b(?:size|sz)\s?:?\s?(?:eu\s?|us\s?|uk\s?)?(\d{{1,3}}(?:\.5)?|{_LETTERS}|[sml])\b"),
     re.compile(rf"(?:尺码|码数|尺寸)\s?:?\s?(\d{{1,3}}(?:\.5)?|{_LETTERS}|[sml])(?![a-z\d])"),
     re.compile(rf"(?<![a-z\d])(\d{{1,3}}(?:\.5)?|{_LETTERS}|[sml])\s?[码号]"),
     re.compile(rf"(?<![a-z\d-])({_LETTERS})(?![a-z\d-])"),
 )
+_CAPITAL = re.compile(r"(?<![\w'&.-])([SML])(?![\w'&.-])")
 _DECADE = re.compile(r"(?<![a-z\d])'?((?:19|20)?\d0)'?s\b")
 _DECADE_NAMES = {
     "twenties": 20, "thirties": 30, "forties": 40, "fifties": 50, "sixties": 60, "seventies": 70, "eighties": 80,
@@ -101,13 +110,15 @@ class Size(NamedTuple):
     end: int
 
 
-def sizes(text: str) -> list[Size]:
-    """Sizes of clothes and shoes in a normalised text."""
+def sizes(text: str, shown: str) -> list[Size]:
+    """Sizes of clothes and shoes in a normalised text; `shown` is the same with the capitals that were typed."""
     found: list[Size] = []
-    for pattern in _SIZES:
-        for match in pattern.finditer(text):
-            if all(match.end() <= size.start or match.start() >= size.end for size in found):
-                found.append(Size(match[1].upper(), match.start(), match.end()))
+    matches = [match for pattern in _SIZES for match in pattern.finditer(text)]
+    if not shown.isupper():
+        matches += _CAPITAL.finditer(shown)
+    for match in matches:
+        if all(match.end() <= size.start or match.start() >= size.end for size in found):
+            found.append(Size(match[1].upper(), match.start(), match.end()))
     return sorted(found, key=lambda size: size.start)
 
 
@@ -166,10 +177,12 @@ def _amount(match: re.Match[str], group: str) -> float | None:
     return None if number is None else number + (0.5 if match[f"{group}half"] else 0)
 
 
-def _bare(number: float, fields: frozenset[str], limited: bool) -> _Unit | None:
-    """What a number without a unit is of: a year that can be one, else a price where something is said of it."""
+def _bare(number: float, fields: frozenset[str], limited: bool, text: str) -> _Unit | None:
+    """What a number without a unit is of: a year that can be one, a child's age, a price if something is said of it."""
     if "year" in fields and YEARS[0] <= number <= YEARS[1] and number == int(number):
         return _Unit("year", None, 1)
+    if limited and number <= _CHILD and _CHILDREN.search(text):
+        return _Unit("age", "years", 1)
     return _Unit("price", None, 1) if limited and _has(fields, "price") else None
 
 
@@ -182,7 +195,7 @@ def _from_to(match: re.Match[str], fields: frozenset[str]) -> Range | None:
         return None
     first, last = _unit(match, "a"), _unit(match, "b")
     age = _Unit("age", "years", 1) if (match["between"] or "").startswith("age") else None
-    unit = last or first or age or _bare(high, fields, limited=True)
+    unit = last or first or age or _bare(high, fields, True, match.string)
     if unit is None or (first and last and first.field != last.field):
         return None
     low_scale = (first or unit).scale
@@ -197,9 +210,11 @@ def _single(text: str, match: re.Match[str], fields: frozenset[str]) -> Range | 
     before, after = text[max(0, match.start() - 24) : match.start()], text[match.end() : match.end() + 16]
     up, least, rough = _UP_TO.search(before), _AT_LEAST.search(before), _ROUGHLY.search(before)
     less, more, so = _OR_LESS.match(after), _OR_MORE.match(after), _OR_SO.match(after)
+    if up and least:  # `no more than` holds `more than`, and 不超过 holds 超过
+        up, least = (up, None) if up.start() < least.start() else (None, least)
     limited = bool(up or least or rough or less or more or so)
     aged = re.search(r"\b(?:ages?|aged)\s?$", before)
-    unit = _unit(match, "a") or (_Unit("age", "years", 1) if aged else _bare(number, fields, limited))
+    unit = _unit(match, "a") or (_Unit("age", "years", 1) if aged else _bare(number, fields, limited, text))
     if unit is None:
         return None
     said_before, said_after = up or least or rough, less or more or so
@@ -208,6 +223,8 @@ def _single(text: str, match: re.Match[str], fields: frozenset[str]) -> Range | 
     number *= unit.scale
     low, high = _bounds(number, unit, bool(up or less), bool(least or more), bool(rough or so))
     if unit.field == "year":
+        if least and least[0].startswith("older"):
+            low, high = high, low
         said = (said_before or said_after or [""])[0]
         if said.strip() == "from":
             low, high = number, number

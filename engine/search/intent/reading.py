@@ -1,6 +1,7 @@
 """The words of a query: tags, what it is about, and which words say most."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from itertools import pairwise
 from typing import Any
 
 from bm25s.stopwords import STOPWORDS_EN
@@ -24,25 +25,38 @@ _NAMED = 1.25
 _LIGHT = frozenset(
     [
         *("推荐", "找", "买", "看", "帮", "想", "有", "是", "请", "给", "适合", "什么", "哪个", "好", "电影", "片子"),
+        *("不要", "不是", "不", "没有", "有没有", "除了", "别", "要", "用", "能", "一下", "non", "not"),
         *("movie", "movies", "film", "films", "want", "need", "find", "show", "looking", "search", "please"),
     ]
 )
 """Words that are in queries everywhere and tell no item from another."""
+_SAYING = ("ADJ", "NOUN", "PROPN")
 _ABOUT = ("compound", "amod", "nummod", "poss", "nmod", "appos")
 
 
-def tokens(normal: Normal, language: Language) -> tuple[list[Token], Any]:
-    """The words with their tags, and spaCy's document where it read them."""
+def tokens(normal: Normal, language: Language, names: Sequence[tuple[int, int]]) -> tuple[list[Token], Any]:
+    """The words with their tags, and spaCy's document where it read them. Names are kept whole."""
+    document, tags = None, list[tuple[int, int, str]]()
     if language == "en":
         document = models.english()(normal.text)
-        words = [(word.text, word.pos_, word.idx) for word in document if not word.is_space]
-        return [Token(text, tag, *normal.span(at, at + len(text))) for text, tag, at in words], document
-    found, at = [], 0
-    for text, tag in models.lac().run(normal.text):
-        if text.strip():
-            found.append(Token(text, tag, *normal.span(at, at + len(text))))
-        at += len(text)
-    return found, None
+        tags = [(word.idx, word.idx + len(word.text), word.pos_) for word in document]
+    else:
+        at = 0
+        for text, tag in models.lac().run(normal.text):
+            tags.append((at, at + len(text), tag))
+            at += len(text)
+    edges = {edge for start, end, _ in tags for edge in (start, end)}
+    edges = {edge for edge in edges if not any(start < edge < end for start, end in names)}
+    edges |= {edge for start, end in names for edge in (start, end)}
+    found = []
+    for start, end in pairwise(sorted(edges)):
+        text = normal.text[start:end].strip()
+        if text:
+            start = normal.text.index(text, start)
+            # Of a name of several words the last is the head.
+            tag = next(tag for a, b, tag in reversed(tags) if a < end and start < b)
+            found.append(Token(text, tag, *normal.span(start, start + len(text))))
+    return found, document
 
 
 def keywords(
@@ -71,22 +85,44 @@ def keywords(
     return [Keyword(text, round(weight / top, 3)) for text, weight in ordered]
 
 
-def head(normal: Normal, document: Any, words: Sequence[Token], wanted: Sequence[Found]) -> Head | None:
+def head(
+    normal: Normal,
+    document: Any,
+    words: Sequence[Token],
+    found: Sequence[Found],
+    bad: Collection[int],
+    limits: Sequence[tuple[int, int]],
+) -> Head | None:
     """What is looked for: in English by the dependencies, else the last noun phrase; a category before any other noun.
 
-    `wanted` are the entities that are not negated.
+    Of the entities `found`, those numbered in `bad` are negated; in the places `limits` stand numbers and sizes.
     """
+    wanted = [one for i, one in enumerate(found) if i not in bad]
     kinds = [one for one in wanted if one.label == CATEGORY]
     if document is not None:
-        return _by_dependencies(normal, document, kinds, wanted)
+        taken = [*limits, *((one.start, one.end) for one in found)]
+        return _by_dependencies(normal, document, kinds, wanted, taken)
     if kinds:
-        return Head(_text(normal, kinds[-1]), kinds[-1].node, tuple(_said(normal, wanted, kinds[-1])))
+        kind = kinds[-1]
+        return Head(_text(normal, kind), kind.node, tuple(_said(normal, wanted, (kind.start, kind.end))))
     nouns = [word for word in words if word.tag.startswith("n") and word.text not in _LIGHT]
-    return Head(nouns[-1].text, None, tuple(_said(normal, wanted, None))) if nouns else None
+    if not nouns:
+        return None
+    at = next(i for i, start in enumerate(normal.starts) if start >= nouns[-1].start)
+    return Head(nouns[-1].text, None, tuple(_said(normal, wanted, (at, at + len(nouns[-1].text)))))
 
 
-def _by_dependencies(normal: Normal, document: Any, kinds: Sequence[Found], wanted: Sequence[Found]) -> Head | None:
-    """The root's noun, or the category that it is in; else the first category, or the first noun."""
+def _by_dependencies(
+    normal: Normal,
+    document: Any,
+    kinds: Sequence[Found],
+    wanted: Sequence[Found],
+    taken: Sequence[tuple[int, int]],
+) -> Head | None:
+    """The root's noun, or the category that it is in; else the first category, or the first noun.
+
+    What stands in places that are `taken` is no modifier by itself.
+    """
     nouns = [word for word in document if word.pos_ in ("NOUN", "PROPN")]
     root = next((noun for noun in nouns if noun.dep_ == "ROOT"), nouns[0] if nouns else None)
     kind = kinds[0] if kinds else None
@@ -96,17 +132,19 @@ def _by_dependencies(normal: Normal, document: Any, kinds: Sequence[Found], want
         root = [word for word in document if word.idx < kind.end][-1]
     if root is None:
         return None
-    start, end = (root.idx, root.idx + len(root.text)) if kind is None else (kind.start, kind.end)
-    names = _said(normal, wanted, kind)
-    inside = [(one.start, one.end) for one in wanted] + [(start, end)]
+    kind = kind or next((one for one in wanted if one.start <= root.idx < one.end), None)
+    span = (root.idx, root.idx + len(root.text)) if kind is None else (kind.start, kind.end)
+    names = _said(normal, wanted, span)
+    inside = [*taken, span]
     free = [word for word in root.subtree if all(not a <= word.idx < b for a, b in inside)]
-    names += [word.text for word in free if word.dep_ in _ABOUT and word.text not in _LIGHT]
-    return Head(normal.text[start:end], None if kind is None else kind.node, tuple(dict.fromkeys(names)))
+    names += [word.text for word in free if word.dep_ in _ABOUT and word.pos_ in _SAYING and word.text not in _LIGHT]
+    return Head(normal.text[slice(*span)], None if kind is None else kind.node, tuple(dict.fromkeys(names)))
 
 
-def _said(normal: Normal, wanted: Sequence[Found], kind: Found | None) -> list[str]:
-    """The names of what is said of a thing: all that is no other kind of thing."""
-    return [_text(normal, one) for one in wanted if one is not kind and one.label not in (CATEGORY, ITEM)]
+def _said(normal: Normal, wanted: Sequence[Found], span: tuple[int, int]) -> list[str]:
+    """The names of what is said of a thing: all that is no other kind of thing, and not the thing itself."""
+    others = [one for one in wanted if one.end <= span[0] or one.start >= span[1]]
+    return [_text(normal, one) for one in others if one.label not in (CATEGORY, ITEM)]
 
 
 def _text(normal: Normal, one: Found) -> str:

@@ -11,6 +11,7 @@ from functools import cached_property
 from engine.search.intent.model import Repair
 from engine.search.intent.models import english_words
 from engine.search.intent.names import Names, latin_words
+from engine.search.intent.quantities import UNITS
 from engine.search.intent.segment import Segmenter
 from engine.search.intent.sound import Edges, SoundIndex
 from engine.search.intent.text import rewrite
@@ -20,6 +21,7 @@ from graph.link.normal import HAN, Normal, is_han
 COMMON = 5
 """Items whose words have a word that a misspelling may be set right to although no node is called so."""
 _WORD = re.compile(r"[a-z][a-z'-]*[a-z]")
+_PARTICLES = frozenset("的了和与或是不要有没除非无别在给用从到")
 _HAN_RUN = re.compile(f"[{HAN}]+")
 
 
@@ -44,7 +46,7 @@ class Repairer:
 
     def _odd(self, word: str) -> bool:
         """Whether a Latin word is none that anybody knows."""
-        return not (word in self._known or self._counts.get(word, 0) or word in english_words())
+        return not (word in self._known or word in UNITS or self._counts.get(word, 0) or word in english_words())
 
     def _pinyin(self, text: str) -> Iterator[tuple[int, int, str]]:
         runs: list[tuple[int, int]] = []
@@ -74,7 +76,8 @@ class Repairer:
                 words.append((at, at + len(word)))
                 at += len(word)
         known = {text[a:b] for a, b in words if b - a > 1} | self._names.by_key.keys()
-        yield from self._sounds.homophones(text, known, Edges(tuple(words)))
+        stray = tuple(b - a == 1 and text[a] not in known and text[a] not in _PARTICLES for a, b in words)
+        yield from self._sounds.homophones(text, known, Edges(tuple(words), stray))
 
     @cached_property
     def _sounds(self) -> SoundIndex:
@@ -89,6 +92,7 @@ class Repairer:
         counts: dict[str, int] = dict(english_words())
         for word in _plain(self._counts):
             counts[word] = counts.get(word, 0) + self._counts[word]
+        counts |= dict.fromkeys(UNITS, max(counts.values()))
         return Speller([*forms, *words], counts)
 
 

@@ -19,8 +19,8 @@ with warnings.catch_warnings():
 jieba.setLogLevel(logging.WARNING)
 
 _HAN_RUN = re.compile(f"[{HAN}]+")
-_SEEN = 100
-"""How often a name of the graph is taken to be met that jieba's dictionary does not have: seldom, but it is a word."""
+_SEEN = 1000
+"""How often, at least, a name of the graph is taken to be met: with it 悬疑剧情 is 悬疑 and 剧情, not 悬疑剧 and 情."""
 _COMPOUND = 4
 """Characters of a word that may be made of names: 皮靴, 男款."""
 _FUSED = frozenset(
@@ -52,8 +52,9 @@ class Segmenter:
             self._automaton.make_automaton()
         self._jieba = _dictionary()
         for form in names:
-            if len(form) > 1 and all(map(is_han, form)) and not self._jieba.FREQ.get(form):
-                self._jieba.add_word(form, _SEEN)
+            # 美的, a brand, is left as rare as it is: it would be cut out of 完美的.
+            if len(form) > 1 and all(map(is_han, form)) and not form.endswith("的"):
+                self._jieba.add_word(form, max(_SEEN, self._jieba.FREQ.get(form, 0)))
 
     def words(self, run: str) -> list[str]:
         """A run of one script as words; a Latin one is a word already."""

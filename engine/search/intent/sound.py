@@ -41,7 +41,7 @@ class SoundIndex:
         """`frequency` says which of two that sound alike is commoner."""
         self._spelt: dict[str, str] = {}
         self._heard: dict[tuple[str, ...], list[str]] = {}
-        names = [form for form in forms if 2 <= len(form) <= LONGEST and all(map(is_han, form))]
+        names = [form for form in forms if 2 <= len(form) <= LONGEST and all(map(is_han, form)) and form[-1] != "的"]
         for form in sorted([*names, *COMMON], key=lambda form: (-frequency.get(form, 0), form)):
             syllables = tuple(lazy_pinyin(form))
             self._spelt.setdefault("".join(syllables), form)
@@ -55,12 +55,12 @@ class SoundIndex:
             joined = text[start:end].replace(" ", "")
             meant = self._decompose(joined) if len(joined) >= SHORTEST else None
             if meant is not None:
-                yield Sounds(start, end, "".join(meant))
+                yield Sounds(start, end, " ".join(meant))
                 continue
             for word in _LATIN.finditer(text, start, end):
                 made = self._decompose(word[0]) if len(word[0]) >= SHORTEST else None
                 if made is not None:
-                    yield Sounds(word.start(), word.end(), "".join(made))
+                    yield Sounds(word.start(), word.end(), " ".join(made))
 
     def _decompose(self, letters: str) -> list[str] | None:
         """The names that letters are the pinyin of, the fewest; None where some letter is left over."""
@@ -103,14 +103,16 @@ class SoundIndex:
 
 
 class Edges(NamedTuple):
-    """Where the words of a text begin, and which of them are single characters."""
+    """Where the words of a text begin and end."""
 
     words: tuple[tuple[int, int], ...]
+    stray: tuple[bool, ...]
+    """Of each word, whether it is a single character that is no name and no particle"""
 
     def odd(self, start: int, end: int) -> bool:
-        """Whether a window cuts no word in two and falls apart into words of which some are a single character."""
-        inside = [(a, b) for a, b in self.words if a < end and b > start]
-        return all(start <= a and b <= end for a, b in inside) and any(b - a == 1 for a, b in inside)
+        """Whether a window cuts no word in two, and holds a stray character."""
+        inside = [(a, b, stray) for (a, b), stray in zip(self.words, self.stray, strict=True) if a < end and b > start]
+        return all(start <= a and b <= end for a, b, _ in inside) and any(stray for _, _, stray in inside)
 
 
 def _fuzzy(syllable: str) -> str:
