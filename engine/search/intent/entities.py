@@ -22,7 +22,10 @@ _RANK = {
 """Of nodes that are called alike, which is meant first."""
 _TITLED = (ITEM, COLLECTION, ORGANISATION)
 """Labels whose names are often common words: Speed, Scream, Live Entertainment."""
-_BEFORE = re.compile(r"(?:\blike|\bsimilar to|\bvs\.?|\bversus|\bthan|\bor|\bcompare|\bbetween|\band)\s(?:the\s)?$")
+_BEFORE = re.compile(
+    r"(?:\blike|\bsimilar to|\bvs\.?|\bversus|\bthan|\bor|\bcompare|\bbetween|\b(?:compare|between)\s.{1,60}\sand)"
+    r"\s(?:the\s)?$"
+)
 _AFTER = re.compile(r"\s(?:vs|versus|or|series|trilogy|saga|franchise|collection|part|\d+)\b")
 _FILMS = re.compile(r"\s(?:movies?|films?)\b")
 _BY = re.compile(r"\b(?:by|from)\s(?:the\s)?$")
