@@ -200,6 +200,14 @@ def test_a_line_needs_its_brand_unless_no_other_has_it(vocabulary):
     assert nodes(parse("aurora by herschel", vocabulary=vocabulary)) == ["collection:herschel aurora", "brand:herschel"]
 
 
+def test_every_name_of_the_shop_is_found_as_people_type_it(vocabulary):
+    names = vocabulary.names
+    for form, several in names.by_key.items():
+        meant = [one.node for one in several if one.kind == "name"]
+        if meant and names.labels[meant[0]] in ("Brand", "Category", "Attribute"):
+            assert set(meant) & set(nodes(parse(form, vocabulary=vocabulary))), form
+
+
 def test_the_title_of_an_item_names_its_facts_too(vocabulary):
     found = nodes(parse("Nike Air Max 270 white sneakers", vocabulary=vocabulary))
     assert {"brand:nike", "colour:white"} <= set(found)

@@ -22,6 +22,8 @@ _RANK = {
 """Of nodes that are called alike, which is meant first."""
 _TITLED = (ITEM, COLLECTION, ORGANISATION)
 """Labels whose names are often common words: Speed, Scream, Live Entertainment."""
+_SMALL = frozenset((*STOPWORDS_EN, "us", "am", "pm", "go", "me", "my", "we", "he", "up", "do", "so"))
+"""Words that are a name in capitals only. Queries are in small letters, so h&m and usa are names all the same."""
 _BEFORE = re.compile(
     r"(?:\blike|\bsimilar to|\bvs\.?|\bversus|\bthan|\bor|\bcompare|\bbetween|\b(?:compare|between)\s.{1,60}\sand)"
     r"\s(?:the\s)?$"
@@ -86,7 +88,7 @@ def _may(name: Name, place: Place, normal: Normal, typed: str, vocabulary: Vocab
     """Whether a place may stand for a node: common words are titles only where they are named like one."""
     start, end = normal.span(place.start, place.end)
     surface = typed[start:end]
-    if name.capitals and not surface.isupper():
+    if name.capitals and place.form in _SMALL and not surface.isupper():
         return False
     label = vocabulary.names.labels[name.node]
     if label not in _TITLED or name.kind == PART or has_han(place.form):
