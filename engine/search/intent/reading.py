@@ -26,6 +26,7 @@ _LIGHT = frozenset(
     [
         *("推荐", "找", "买", "看", "帮", "想", "有", "是", "请", "给", "适合", "什么", "哪个", "好", "电影", "片子"),
         *("不要", "不是", "不", "没有", "有没有", "除了", "别", "要", "用", "能", "一下", "non", "not"),
+        *("类似", "像", "一样", "那样", "区别", "vs", "like", "similar", "compare", "better"),
         *("movie", "movies", "film", "films", "want", "need", "find", "show", "looking", "search", "please"),
     ]
 )

@@ -10,13 +10,13 @@ from typing import Self
 
 import polars as pl
 
-from engine.describe import TOKEN
+from engine.describe import tokens
 from engine.search.intent.learn import nouns
 from engine.search.intent.names import LEARNED, SYNONYM, Name, Names, names_of
 from engine.search.intent.repair import Repairer
 from engine.search.intent.segment import Segmenter
 from graph.build import GraphTables
-from graph.link.normal import is_han, key
+from graph.link.normal import key
 from graph.schema import CATEGORY, ITEM
 
 _FIELDS = {
@@ -32,7 +32,7 @@ class Vocabulary:
 
     names: Names = field(default_factory=lambda: Names({}, {}, {}, {}, {}))
     words: Counter[str] = field(default_factory=Counter)
-    """In how many items each word stands"""
+    """In how many items each Latin word, or pair of Chinese characters, stands"""
     items: int = 0
     fields: frozenset[str] = frozenset()
     """Of price, year and runtime those that the items have; none: all"""
@@ -66,15 +66,15 @@ class Vocabulary:
 
     def rarity(self, word: str) -> float:
         """How telling a word is, from 0 to 1: 1 for one that hardly any item has."""
-        found = self.words.get(word, 0)
+        found = min((self.words.get(each, 0) for each in tokens(word)), default=0)
         return 1.0 if not self.items else log((self.items + 1) / (found + 1)) / log(self.items + 1)
 
 
 def _words(texts: Iterable[str]) -> Counter[str]:
-    """In how many texts each Latin word and each run of Chinese stands."""
+    """In how many texts each Latin word and each pair of Chinese characters stands."""
     counts: Counter[str] = Counter()
     for text in texts:
-        counts.update({word for word in TOKEN.findall(key(text)) if not is_han(word[0])})
+        counts.update(set(tokens(key(text))))
     return counts
 
 
