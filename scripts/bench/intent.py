@@ -1,4 +1,4 @@
-"""How well queries are understood, and how fast: python scripts/bench/intent.py [--split test] [--wrong].
+"""How well queries are understood, and how fast: python scripts/bench/intent.py [--split test] [--products 2000].
 
 300 queries labelled by hand over a generated shop (seed 1, 2,000 products) and the films of movielens-100k; what is
 labelled and how is in tests/data/intent/README.md. The parser was made and tuned on `dev`, the default.
@@ -11,6 +11,7 @@ import json
 import tempfile
 import time
 from collections.abc import Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -63,9 +64,9 @@ class Score(NamedTuple):
         return precision, recall, 2 * precision * recall / (precision + recall) if precision + recall else 0.0
 
 
-def shop() -> Vocabulary:
-    """The vocabulary of a generated shop; no picture is drawn for it."""
-    products = make(PRODUCTS, SEED)
+def shop(n: int = PRODUCTS) -> Vocabulary:
+    """The vocabulary of a generated shop of `n` products; no picture is drawn for it."""
+    products = make(n, SEED)
     triples = relations.triples(products, np.zeros((0, 2), np.int64))
     graph = build(products.table, attributes=ATTRIBUTES, brand="brand", category="category", triples=triples)
     text = pl.concat_str(*TEXTS, separator="\n", ignore_nulls=True)
@@ -189,10 +190,11 @@ def milliseconds(rows: list[Row], vocabularies: Mapping[str, Vocabulary]) -> lis
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--split", choices=("dev", "test", "fresh"), default="dev")
+    parser.add_argument("--products", type=int, default=PRODUCTS, help="of the shop: a larger one shows what it costs")
     parser.add_argument("--wrong", action="store_true", help="print every query that was not wholly understood")
     arguments = parser.parse_args()
     vocabularies = {}
-    for name, made in (("shop", shop), ("films", films)):
+    for name, made in (("shop", partial(shop, arguments.products)), ("films", films)):
         if name == "films" and not FILMS.exists():
             print(f"no films at {FILMS}: their queries are left out")
             continue

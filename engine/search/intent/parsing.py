@@ -38,18 +38,17 @@ def parse(query: str, language: Language | None = None, vocabulary: Vocabulary =
     words, document = reading.tokens(normal, spoken, [(one.start, one.end) for one in found])
     limits = [(one.start, one.end) for one in constraints if one.value is None or one.field == "size"]
     named = [(one.start, one.end, one.negated) for one in linked]
+    spans = [(entity, one.start, one.end) for entity, one in zip(linked, found, strict=True)]
     return Intent(
-        query,
-        spoken,
-        kind.kind_of(
-            normal.text, [(a, b.start, b.end) for a, b in zip(linked, found, strict=True)], vocabulary.belongs
-        ),
-        tuple(words),
-        tuple(reading.keywords(words, named, limits, vocabulary)),
-        tuple(linked),
-        tuple(sorted(constraints, key=lambda one: (one.start, one.end))),
-        reading.head(normal, document, words, found, bad, numbers),
-        tuple(repairs),
+        query=query,
+        language=spoken,
+        kind=kind.kind_of(normal.text, spans, vocabulary.belongs),
+        tokens=tuple(words),
+        keywords=tuple(reading.keywords(words, named, limits, vocabulary)),
+        entities=tuple(linked),
+        constraints=tuple(sorted(constraints, key=lambda one: (one.start, one.end))),
+        head=reading.head(normal, document, words, found, bad, numbers),
+        repairs=tuple(repairs),
     )
 
 

@@ -75,9 +75,13 @@ class Repairer:
             for word in self._segmenter.words(run[0]):
                 words.append((at, at + len(word)))
                 at += len(word)
-        known = {text[a:b] for a, b in words if b - a > 1} | self._names.by_key.keys()
-        stray = tuple(b - a == 1 and text[a] not in known and text[a] not in _PARTICLES for a, b in words)
-        yield from self._sounds.homophones(text, known, Edges(tuple(words), stray))
+        names = self._names.by_key
+        stray = tuple(b - a == 1 and text[a] not in names and text[a] not in _PARTICLES for a, b in words)
+        if any(stray):
+            long = {text[a:b] for a, b in words if b - a > 1}
+            yield from self._sounds.homophones(
+                text, lambda said: said in long or said in names, Edges(tuple(words), stray)
+            )
 
     @cached_property
     def _sounds(self) -> SoundIndex:

@@ -5,7 +5,7 @@ sounds that many speakers do not tell apart (zh z, ch c, sh s, ng n, lü lu).
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from pypinyin import lazy_pinyin
@@ -74,7 +74,7 @@ class SoundIndex:
             best.append(min(ways, key=len) if ways else None)
         return best[-1]
 
-    def homophones(self, text: str, is_word: frozenset[str] | set[str], edges: "Edges") -> Iterator[Sounds]:
+    def homophones(self, text: str, is_word: Callable[[str], bool], edges: "Edges") -> Iterator[Sounds]:
         """Windows of Chinese that are no word, sound like a name and share a character with it; the longest first."""
         for run in _HAN_RUN.finditer(text):
             syllables = [_fuzzy(one) for one in lazy_pinyin(run[0])]
@@ -85,7 +85,7 @@ class SoundIndex:
                 for at in range(len(run[0]) - size + 1):
                     said = run[0][at : at + size]
                     start = run.start() + at
-                    if any(start < b and a < start + size for a, b in taken) or said in is_word:
+                    if any(start < b and a < start + size for a, b in taken) or is_word(said):
                         continue
                     meant = self._meant(said, tuple(syllables[at : at + size]))
                     if meant is not None and edges.odd(start, start + size):
