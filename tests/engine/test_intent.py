@@ -135,6 +135,8 @@ def test_years_and_times(films, query, limit):
         ("有没有红色的帽子", ["colour:red", "category:clothes > hats"]),
         ("非常好看的红色帽子", ["colour:red", "category:clothes > hats"]),
         ("无印良品的抱枕", ["brand:muji", "category:home > cushions"]),
+        ("特别 红色的帽子", ["colour:red", "category:clothes > hats"]),
+        ("别要红色的帽子", ["not colour:red", "category:clothes > hats"]),
         ("not more than 300 leather bag", ["material:leather", "category:bags"]),
     ],
 )

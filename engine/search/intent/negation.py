@@ -10,8 +10,8 @@ _NO = re.compile(
     r"\b(?:not|no|non|without|except(?: for| from)?|excluding|exclude|anything but|everything but|all but|other than"
     r"|apart from|aside from|minus|avoid|avoiding|never|nor|isn'?t|aren'?t|don'?t(?: want| like| need)?|w/o|free of"
     r"|rather than|instead of)\b-?"
-    r"|不要|不想要|不想看|不看|不想|不喜欢|不需要|不含|不带|不是|不爱|别给我|别要|别买|别是|别|拒绝|排除|避免|避开|除去|除了|除开|除"
-    r"|(?<!有)没有|(?<!有)没|无|非(?!常)|免"
+    r"|不要|不想要|不想看|不看|不想|不喜欢|不需要|不含|不带|不是|不爱|(?<![区特性级类个分])别(?:给我|要|买|是)?|拒绝|排除|避免|避开|除去|除了|除开|除"
+    r"|(?<!有)没有|(?<!有)没|无|(?<![南北是])非(?!常)|免"
 )
 _NO_AFTER = re.compile(r"\s?(?:的)?\s?(?:除外|以外|之外|不要|免谈|excluded\b|not wanted\b)(?=\s|$|[,，。;；!！的])")
 _FREE = re.compile(r"\s?-?free\b")
