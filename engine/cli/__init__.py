@@ -10,6 +10,7 @@ import typer
 from engine import memory
 from engine.cli import asking, benching, graph, making, measuring, rules, serving, tuning
 from engine.cli.demo import demo
+from engine.cli.intent import intent
 from engine.cli.output import Polite, example
 
 memory.keep_freed()
@@ -44,6 +45,7 @@ app.command(
         "weft search artefacts/shop 白色运动鞋 --user u0001 --personal 0.5 -n 5",
     )
 )(asking.search)
+app.command(epilog=example('weft intent artefacts/shop "black boots under 500, not leather"'))(intent)
 app.command(epilog=example("weft similar artefacts/shop p0001"))(asking.similar)
 app.command(epilog=example("weft explain artefacts/shop u0001 p0001 --language zh"))(asking.explain)
 app.add_typer(rules.app, name="rules")

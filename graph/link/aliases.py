@@ -153,11 +153,11 @@ def _derived(name: str, label: str) -> Iterator[tuple[str, str]]:
         plain = _SERIES_TAIL.sub("", bare).removeprefix("the ")
         yield plain, NAME if " " in plain and not _SERIES_TAIL.search(bare) else SHORT
     if label in (CATEGORY, ATTRIBUTE) and name[-1:].isascii() and name[-1:].isalpha():
-        for form in _other_number(name):
+        for form in other_number(name):
             yield form, INFLECTED
 
 
-def _other_number(name: str) -> Iterator[str]:
+def other_number(name: str) -> Iterator[str]:
     """The plural of an English name in the singular, and the singular of one in the plural."""
     if name.endswith("ies"):
         yield name[:-3] + "y"

