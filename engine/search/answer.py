@@ -2,8 +2,8 @@
 
 A question says whom it is about and what is asked. What an item's title and names in the graph have of it is the first;
 the rest must be in the sentence. BM25 finds the items (engine/search/hybrid.py). A sentence of them scores the share of
-the question's weight (the idf of BM25) that it and its item's names have, and how near its vector is to that of the rest
-of the question. BM25's own scores have no fixed end; these two do, so a floor can say that nothing answers.
+the question's weight (the idf of BM25) that it and its item's names have, and how near its vector is to that of the
+rest of the question. BM25's own scores have no fixed end; these two do, so a floor can say that nothing answers.
 """
 
 import math

@@ -43,9 +43,12 @@ class Helps:
 
     @cached_property
     def _speller(self) -> Speller:
+        return Speller(self.searcher.frequencies, self._names)
+
+    def _names(self) -> list[str]:
+        """Names of things of the graph, and words of titles."""
         of = self.completions
-        names = [of.names[at] for at, thing in enumerate(of.things) if of.kinds[thing] != ITEM_KIND]
-        return Speller(self.searcher.frequencies, names)
+        return [of.names[at] for at, thing in enumerate(of.things) if of.kinds[thing] != ITEM_KIND]
 
     @cached_property
     def _facets(self) -> Facets:

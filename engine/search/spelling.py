@@ -6,8 +6,9 @@ word of the same sound, or one with another character among three or more.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 from bm25s.stopwords import STOPWORDS_EN
@@ -48,20 +49,37 @@ class _Change(NamedTuple):
 class Speller:
     """Words of a catalogue, ready to be compared with."""
 
-    def __init__(self, frequencies: Mapping[str, int], names: Iterable[str]) -> None:
-        """`frequencies` says how many items have a term (a Latin word or a pair of Chinese characters)."""
-        self._items = frequencies
-        self._by_size: dict[int, list[str]] = {}
-        for word in sorted(frequencies):
+    def __init__(self, frequencies: Mapping[str, int], names: Callable[[], Iterable[str]]) -> None:
+        """`frequencies` says how many items have a term (a Latin word or a pair of Chinese characters).
+
+        `names` are looked for Chinese words when a strange word first needs them.
+        """
+        self._items, self._names = frequencies, names
+
+    @cached_property
+    def _by_size(self) -> dict[int, list[str]]:
+        """Latin words by their length."""
+        found: dict[int, list[str]] = {}
+        for word in sorted(self._items):
             if word.isascii() and word.isalpha():
-                self._by_size.setdefault(len(word), []).append(word)
-        self._by_sound: dict[str, str] = {}
-        self._by_hole: dict[str, str] = {}
-        for word in sorted(_chinese(names), key=lambda word: (-self._rarest(word), word)):
-            self._by_sound.setdefault(pinyin.sound(word), word)
-            if SHORTEST_HAN <= len(word) <= LONGEST_HAN:
-                for hole in _holes(word):
-                    self._by_hole.setdefault(hole, word)
+                found.setdefault(len(word), []).append(word)
+        return found
+
+    @cached_property
+    def _chinese(self) -> list[str]:
+        """Chinese words, those of the most items first."""
+        return sorted(_chinese_of(self._names()), key=lambda word: (-self._rarest(word), word))
+
+    @cached_property
+    def _by_sound(self) -> dict[str, str]:
+        """The best word of each sound."""
+        return {pinyin.sound(word): word for word in reversed(self._chinese)}
+
+    @cached_property
+    def _by_hole(self) -> dict[str, str]:
+        """The best word for each pattern of it with one character open."""
+        long = [word for word in reversed(self._chinese) if len(word) >= SHORTEST_HAN]
+        return {hole: word for word in long for hole in _holes(word)}
 
     def correct(self, query: str) -> Correction | None:
         """None where every word is known, where nothing is near, and for a query of more than LONGEST characters."""
@@ -153,7 +171,7 @@ class Speller:
         return min((self._items.get(pair, 0) for pair in _pairs(word)), default=0)
 
 
-def _chinese(names: Iterable[str]) -> set[str]:
+def _chinese_of(names: Iterable[str]) -> set[str]:
     """The Chinese runs of names, and their words, of two characters or more."""
     found: set[str] = set()
     for name in names:
