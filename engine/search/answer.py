@@ -1,9 +1,9 @@
 """Answers from item texts: the sentence that answers a question best, as it stands there, or none.
 
 A question says whom it is about and what is asked. What an item's title and names in the graph have of it is the first;
-the rest must be in the sentence. BM25 finds the items (engine/search/hybrid.py). A sentence of them scores the share of
-the question's weight (the idf of BM25) that it and its item's names have, and how near its vector is to that of the
-rest of the question. BM25's own scores have no fixed end; these two do, so a floor can say that nothing answers.
+the rest must be in the sentence. BM25 and the other signals find the items (engine/search/hybrid.py). A sentence scores
+the share of the rest's weight (the idf of BM25) that it has, and how near its vector is to that of the rest.
+BM25's own scores have no fixed end; these two do, so a floor can say that nothing answers.
 """
 
 import math
@@ -27,9 +27,10 @@ NEAR_ITEMS = 30
 """Items, the best of a search, whose sentences are looked at."""
 MOST_PASSAGES = 300
 WEIGHTS = {"words": 0.5, "meaning": 0.5}
-FLOOR = 0.45
-"""Of the score with a text encoder, and without one: below it there is no answer (scripts/bench/suggest.py)."""
-FLOOR_WORDS = 0.6
+ABOUT = 1.0
+"""What it is worth that an item is the one asked about; this chooses between items, and is no part of the score."""
+FLOOR, FLOOR_WORDS = 0.12, 0.15
+"""Of the score with a text encoder and without one: below there is no answer. Chosen by scripts/bench/answers.py."""
 
 _ASKING = {
     *("what", "which", "who", "whose", "when", "where", "why", "how", "does", "do", "did", "is", "are"),
@@ -64,15 +65,17 @@ class Answerer:
     def __init__(
         self,
         texts: Sequence[str],
+        titles: Sequence[Sequence[str]],
         names: Sequence[Sequence[str]],
         frequencies: Mapping[str, int],
         encode: Encode | None,
     ) -> None:
-        """`names`: terms of title and graph names of each item; `frequencies`: how many items have a term.
+        """Texts, terms of titles and of names in the graph, by row; `frequencies`: how many items have a term.
 
         Without `encode` only words count.
         """
-        self._texts, self._names, self._frequencies, self._encode = texts, names, frequencies, encode
+        self._texts, self._titles, self._names = texts, titles, names
+        self._frequencies, self._encode = frequencies, encode
 
     def best(self, question: str, rows: Sequence[int]) -> tuple[Passage, float] | None:
         """The best sentence of these items and its score, or None if it is below the floor."""
@@ -81,26 +84,27 @@ class Answerer:
         if not found or not asked:
             return None
         weights = {term: self._idf(term) for term in asked}
-        words = np.array([self._words(one, weights) for one in found])
-        scores = words if self._encode is None else self._mixed(words, self._meaning(question, found))
-        at = int(scores.argmax())
+        about, words = np.array([self._words(one, weights) for one in found]).T
+        scores = words
+        if self._encode is not None:
+            scores = WEIGHTS["words"] * words + WEIGHTS["meaning"] * np.clip(self._meaning(question, found), 0, 1)
+        at = int((scores + ABOUT * about).argmax())
         floor = FLOOR_WORDS if self._encode is None else FLOOR
         return (found[at], float(scores[at])) if scores[at] >= floor else None
 
-    def _words(self, passage: Passage, weights: Mapping[str, float]) -> float:
-        """The share of the question's weight that the sentence and its item's names have; a sentence alone has more."""
-        said, names = set(terms(self._said(passage))), set(self._names[passage.item])
+    def _words(self, passage: Passage, weights: Mapping[str, float]) -> tuple[float, float]:
+        """The share of the question's weight that the names of the item have, and that of the rest in the sentence."""
+        said, about = set(terms(self._said(passage))), self._about(passage)
         whole = sum(weights.values())
-        rest = {term: weight for term, weight in weights.items() if term not in names}
+        rest = {term: weight for term, weight in weights.items() if term not in about}
+        left = sum(rest.values())
         inside = sum(weight for term, weight in rest.items() if term in said)
-        if not rest:  # all is about the item: the sentence that says most of it
-            return sum(weight for term, weight in weights.items() if term in said) / whole
-        return (inside / sum(rest.values()) + (inside + whole - sum(rest.values())) / whole) / 2
+        return 1 - left / whole, inside / left if rest else 0.0
 
     def _meaning(self, question: str, found: Sequence[Passage]) -> NDArray[np.float64]:
         """(passages,) cosine of each with what the question asks beyond the names of its item."""
         assert self._encode is not None
-        rests = [_without(question, set(self._names[one.item])) for one in found]
+        rests = [_without(question, self._about(one)) for one in found]
         different = list(dict.fromkeys([*rests, *map(self._said, found)]))
         vectors = self._encode(different)
         place = {text: at for at, text in enumerate(different)}
@@ -108,8 +112,13 @@ class Answerer:
         said = vectors[[place[self._said(one)] for one in found]]
         return np.asarray((asked * said).sum(axis=1), np.float64)
 
-    def _mixed(self, words: NDArray[np.float64], meaning: NDArray[np.float64]) -> NDArray[np.float64]:
-        return WEIGHTS["words"] * words + WEIGHTS["meaning"] * np.clip(meaning, 0, 1)
+    def _about(self, passage: Passage) -> set[str]:
+        """What says which item is meant: its title, and its other names but for what the sentence itself tells.
+
+        So `is it white?` still finds `Colour: white.`
+        """
+        others = set(self._names[passage.item]) - set(terms(self._said(passage)))
+        return {*self._titles[passage.item], *others}
 
     def _said(self, passage: Passage) -> str:
         return self._texts[passage.item][passage.start : passage.end]
@@ -138,8 +147,7 @@ def asked_terms(question: str) -> list[str]:
     return [term for term in left if term not in STOPWORDS_EN and term not in _ASKING] or list(every)
 
 
-def _without(question: str, names: set[str]) -> str:
-    """The question without the Latin words that are in names; all of it, if nothing but words of asking is left."""
-    kept = [word for word in question.split() if not set(terms(word)) or not set(terms(word)) <= names]
-    rest = " ".join(kept)
-    return rest if any(term not in names for term in asked_terms(rest)) or kept else question
+def _without(question: str, about: set[str]) -> str:
+    """The question without the words, as blanks divide it, that say which item is meant; all of it if it is no more."""
+    kept = [word for word in question.split() if not terms(word) or not about.issuperset(terms(word))]
+    return " ".join(kept) or question

@@ -56,12 +56,11 @@ class Helps:
 
     @cached_property
     def _answerer(self) -> Answerer:
-        of_graph = graph_terms(self.searcher.graph, self.items["item_id"].to_list())
-        titles = map(terms, self.items["title"].to_list())
-        names = [title + of_item for title, of_item in zip(titles, of_graph, strict=True)]
+        names = graph_terms(self.searcher.graph, self.items["item_id"].to_list())
+        titles = list(map(terms, self.items["title"].to_list()))
         queries = self.searcher.queries
         encode = queries.encode_texts if queries.settings.text else None
-        return Answerer(self.items["text"].to_list(), names, self.searcher.frequencies, encode)
+        return Answerer(self.items["text"].to_list(), titles, names, self.searcher.frequencies, encode)
 
     def correct(self, query: str) -> Correction | None:
         return self._speller.correct(query)

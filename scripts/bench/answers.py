@@ -71,7 +71,7 @@ def row(name: str, helps: Helps, alone: bool, n: int, floors: bool) -> None:
     kinds = {kind: asked(helps, kind, alone, n) for kind in ("told", "never")}
     flat = "FLOOR" if helps.searcher.queries.settings.text else "FLOOR_WORDS"
     usual = getattr(answering, flat)
-    for floor in np.arange(0.2, 0.85, 0.05) if floors else [usual]:
+    for floor in np.arange(0.06, 0.32, 0.03) if floors else [usual]:
         setattr(answering, flat, floor)
         told = Counter(verdict(helps, alone, *one) for one in kinds["told"])
         never = Counter(verdict(helps, alone, *one) for one in kinds["never"])

@@ -74,7 +74,7 @@ def test_any_question_has_an_answer_or_none(eight: Engine, question: str) -> Non
 def test_words_alone_answer_too() -> None:
     texts = ["Red shoe\nThe sole is rubber. Ships in two days.", "Blue hat\nMade of wool."]
     counts = {"sole": 1, "rubber": 1, "ships": 1, "wool": 1, "red": 1, "shoe": 1, "days": 1, "two": 1}
-    answerer = Answerer(texts, [["red", "shoe"], ["blue", "hat"]], counts, None)
+    answerer = Answerer(texts, [["red", "shoe"], ["blue", "hat"]], [[], []], counts, None)
     found = answerer.best("what is the sole of the red shoe", [0, 1])
     assert found is not None
     assert texts[0][found[0].start : found[0].end] == "The sole is rubber."
