@@ -40,6 +40,13 @@ from graph.rules import Rules
 
 if TYPE_CHECKING:
     from engine.evaluation.report import Report
+    from engine.search.answer import Answer
+    from engine.search.facets import Facet
+    from engine.search.helps import Helps
+    from engine.search.intent import Intent, Language
+    from engine.search.intent import Vocabulary as Meanings
+    from engine.search.spelling import Correction
+    from engine.search.suggest import Suggester, Suggestion
     from engine.trial import Trial
 
 __all__ = ["Engine", "Explanation", "Mode", "Recommendation"]
@@ -163,6 +170,28 @@ class Engine:
     def _searcher(self) -> Searcher:
         return Searcher(self.catalogue.items, self.graph, self.ranker.features, self._queries)
 
+    @cached_property
+    def _helps(self) -> "Helps":
+        from engine.search.helps import Helps  # dictionaries of Chinese, for those who type
+
+        return Helps(self._searcher, self.config.data)
+
+    @cached_property
+    def _meanings(self) -> "Meanings":
+        from engine.search.intent import Vocabulary as Meanings  # it reads a lexicon, for those who ask
+
+        return Meanings.learn(self.graph, self.catalogue.items)
+
+    @cached_property
+    def _suggester(self) -> "Suggester":
+        from engine.search.suggest import suggester
+
+        rows = {item: row for row, item in enumerate(self._lookup.ids)}
+        events = self.catalogue.interactions["item_id"].value_counts()
+        chosen = np.zeros(len(rows), np.int64)
+        chosen[[rows[item] for item in events["item_id"]]] = events["count"].to_numpy()
+        return suggester(self._helps.completer, chosen)
+
     def recommend(
         self,
         user: str | None = None,
@@ -269,16 +298,82 @@ class Engine:
         """
         if n < 1 or not 0 <= personal < np.inf:
             raise DataError(f"n must be at least 1 and personal a number from 0, not {n} and {personal}")
-        asked = user is not None or history is not None
-        past = self._lookup.history(user, history) if asked else self._lookup.history(None, [])
-        allowed = self._allowed(exclude, where)
-        force = self.book.in_force([user], past) if rules else None
-        if force is not None:
-            allowed = force.opened(allowed[None])[0]
+        past, allowed = self._searchable(user, history, exclude, where, rules)
         found = self._searcher.search(query, allowed, max(n, DEPTH))
         best = personalised(found, self.ranker, past, personal)[:n]
         ids, titles = self._lookup.ids, self._lookup.titles
         return [Recommendation(ids[one.item], titles[one.item], one.score, one.parts) for one in best]
+
+    def _searchable(
+        self,
+        user: str | None,
+        history: Sequence[str] | None,
+        exclude: Iterable[str] = (),
+        conditions: Mapping[str, Any] | None = None,
+        ruled: bool = True,
+    ) -> tuple[Histories, NDArray[np.bool_]]:
+        """The history of who searches, empty for nobody, and (items,) what may be found."""
+        asked = user is not None or history is not None
+        past = self._lookup.history(user, history) if asked else self._lookup.history(None, [])
+        allowed = self._allowed(exclude, conditions)
+        force = self.book.in_force([user], past) if ruled else None
+        return past, allowed if force is None else force.opened(allowed[None])[0]
+
+    def intent(self, query: str, language: "Language | None" = None) -> "Intent":
+        """What a query names, what it limits, and what it wants: docs/search.md. `search` does not look at it.
+
+        Raises DataError for a query without a letter or digit or of more than 512 characters.
+        """
+        from engine.search.intent import parse
+
+        return parse(query, language, self._meanings)
+
+    def suggest(self, prefix: str, n: int = 8) -> "list[Suggestion]":
+        """The `n` best completions of what somebody types, in English, Chinese or pinyin: docs/search.md.
+
+        Fewer where nothing else begins so, also with one typing error; none for a prefix without a letter or digit.
+        """
+        return self._suggester.suggest(prefix, n)
+
+    def did_you_mean(self, query: str) -> "Correction | None":
+        """The query with the words that the catalogue does not know replaced by the nearest that it knows.
+
+        None where every word is known or nothing is near. `search` does not look at it.
+        """
+        return self._helps.correct(query)
+
+    def facets(
+        self, query: str | None = None, where: Mapping[str, Any] | None = None, n: int = 20, rules: bool = True
+    ) -> "list[Facet]":
+        """By column, how many items of the search (of the catalogue, without a query) each of `n` values would leave.
+
+        A column's own filter is not applied to its counts. Raises DataError for what `search` raises it.
+        """
+        return self._helps.facets(query, self._searchable(None, None, ruled=rules)[1], where, n)
+
+    def relax(
+        self,
+        query: str,
+        where: Mapping[str, Any] | None,
+        user: str | None = None,
+        history: Sequence[str] | None = None,
+        exclude: Iterable[str] = (),
+        rules: bool = True,
+    ) -> list[str]:
+        """The columns whose conditions must go for a search that finds nothing to find something.
+
+        In the order in which they go, what costs least first (engine/search/relax.py). Empty where the search finds
+        something, and where it would not without any condition. Search again without them for the items.
+        """
+        return self._helps.to_drop(query, self._searchable(user, history, exclude, ruled=rules)[1], where)
+
+    def answer(self, question: str, item: str | None = None) -> "Answer | None":
+        """The sentence that answers a question best, from the text of one item or of those that a search finds.
+
+        None where no sentence is good enough. Raises DataError for a question without a letter or digit or of more
+        than 500 characters, UnknownIdError for an item that is not in the catalogue.
+        """
+        return self._helps.answer(question, None if item is None else self._lookup.rows([item]))
 
     def similar(self, item: str, n: int = 10) -> list[tuple[str, float]]:
         """The items most like one, by the mean cosine of their facts, words, texts and pictures."""
@@ -359,8 +454,15 @@ class Engine:
         return added
 
     def _become(self, tables: Catalogue, ranker: Ranker, knowledge: GraphTables) -> None:
+        same_items = ranker is self.ranker
         self.catalogue, self.ranker, self.graph = tables, ranker, knowledge
-        for name in ("_lookup", "_paths", "_searcher", "_interest"):
+        # What only the items decide stays where events alone are new.
+        for name in (
+            "_lookup",
+            "_paths",
+            "_suggester",
+            *(() if same_items else ("_searcher", "_interest", "_helps", "_meanings")),
+        ):
             self.__dict__.pop(name, None)
 
     # Keeping

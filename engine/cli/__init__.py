@@ -8,7 +8,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 import typer
 
 from engine import memory
-from engine.cli import asking, benching, graph, making, measuring, rules, serving, tuning
+from engine.cli import asking, benching, graph, helping, making, measuring, rules, serving, tuning
 from engine.cli.demo import demo
 from engine.cli.intent import intent
 from engine.cli.output import Polite, example
@@ -46,6 +46,20 @@ app.command(
     )
 )(asking.search)
 app.command(epilog=example('weft intent artefacts/shop "black boots under 500, not leather"'))(intent)
+app.command(epilog=example("weft suggest artefacts/shop naik", "weft suggest artefacts/shop 白 -n 5 --json"))(
+    helping.suggest
+)
+app.command(
+    epilog=example(
+        'weft facets artefacts/shop "white sneakers"',
+        """weft facets artefacts/shop --where '{"brand": "Nike", "price": [null, 500]}'""",
+    )
+)(helping.facets)
+app.command(
+    epilog=example(
+        'weft answer artefacts/shop "what material is it?" --item p0001', "weft answer artefacts/shop 是否免费退换？"
+    )
+)(helping.answer)
 app.command(epilog=example("weft similar artefacts/shop p0001"))(asking.similar)
 app.command(epilog=example("weft explain artefacts/shop u0001 p0001 --language zh"))(asking.explain)
 app.add_typer(rules.app, name="rules")

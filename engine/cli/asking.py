@@ -73,7 +73,11 @@ def search(
     where: Where = "",
     as_json: AsJson = False,
 ) -> None:
-    """Search by words, meaning, pictures and taste."""
+    """Search by words, meaning, pictures and taste.
+
+    A query with words that the catalogue does not know is told as it may have been meant. Where nothing passes the
+    conditions, those that cost least to drop are dropped, and it is said which.
+    """
     if not 0 <= personal <= 1:
         raise DataError(f"--personal must be from 0 to 1, not {personal:g}")
     from engine.where import parse
@@ -82,7 +86,17 @@ def search(
     engine = opened(artefact)
     if user is not None and not has_history(engine, user):
         warn(f"{user!r} has no history here: only the query counts")
-    _show_list(engine.search(query, n=n, user=user, where=conditions, personal=personal), as_json)
+    found = engine.search(query, n=n, user=user, where=conditions, personal=personal)
+    _show_list(found, as_json)
+    meant = engine.did_you_mean(query)
+    if meant is not None:
+        warn(f"did you mean: {meant.query}")
+    dropped = [] if found else engine.relax(query, conditions, user=user)
+    if dropped:
+        warn(f"found without the condition on {', '.join(dropped)}:")
+        left = {name: wanted for name, wanted in conditions.items() if name not in dropped}
+        if not as_json:  # for machines a list holds what was asked for
+            _show_list(engine.search(query, n=n, user=user, where=left, personal=personal), as_json)
 
 
 def similar(

@@ -17,10 +17,7 @@ def intent(
     as_json: AsJson = False,
 ) -> None:
     """Say what a query means: the things that it names, its limits, what is looked for, and what was set right."""
-    engine = opened(artefact)
-    from engine.search.intent import Vocabulary, parse
-
-    found = parse(query, vocabulary=Vocabulary.learn(engine.graph, engine.catalogue.items))
+    found = opened(artefact).intent(query)
     if as_json:
         show_json(found.to_dict())
         return

@@ -65,9 +65,16 @@ class Searcher:
         }
         return {name: scores / max(float(scores.max(initial=0)), 1e-9) for name, scores in raw.items()}
 
+    def total(self, query: str) -> Scores:
+        """(items,) what they score for a query, before taste; 0 for those that it does not find."""
+        return np.asarray(sum(self._parts(query).values()), np.float64)
+
+    def _parts(self, query: str) -> dict[str, Scores]:
+        return {name: WEIGHTS[name] * scores for name, scores in self.signals(query).items()}
+
     def search(self, query: str, allowed: NDArray[np.bool_], n: int) -> list[Match]:
         """The best `n` of the allowed items, (items,); fewer where no signal knows more of them."""
-        parts = {name: WEIGHTS[name] * scores for name, scores in self.signals(query).items()}
+        parts = self._parts(query)
         total = np.where(allowed, sum(parts.values()), 0)
         best = np.argsort(-total, kind="stable")[:n]
         return [
@@ -75,6 +82,11 @@ class Searcher:
             for item in best
             if total[item] > 0
         ]
+
+    @cached_property
+    def frequencies(self) -> dict[str, int]:
+        """By every term that a query is compared with, how many items have it."""
+        return self._words.frequencies()
 
     @cached_property
     def _names(self) -> list[list[str]]:

@@ -40,6 +40,13 @@ class Lexical:
             return np.zeros(self._items)
         return np.asarray(self._index.get_scores(known), np.float64)
 
+    def frequencies(self) -> dict[str, int]:
+        """How many items each term occurs in."""
+        if self._index is None:
+            return {}
+        counts = np.diff(self._index.scores["indptr"]).tolist()
+        return {term: counts[number] for term, number in self._index.vocab_dict.items() if term}
+
 
 def terms(text: str) -> list[str]:
     """What of a text is compared: its words, whatever their case and width."""

@@ -1,6 +1,7 @@
 """Queries as vectors: beside the texts of items by the text encoder, beside their pictures by a model of both."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -43,6 +44,10 @@ class QueryEncoders:
         if not self.settings.text:
             return None
         return np.asarray(self._text.encode([query])[0])
+
+    def encode_texts(self, texts: Sequence[str]) -> Vectors:
+        """(texts, dim) in the same space; only where the text encoder is not switched off."""
+        return np.asarray(self._text.encode(texts))
 
     def by_look(self, query: str) -> Vectors | None:
         """(dim,) in the space that `pictures` gives; None where no model reads this query."""

@@ -14,6 +14,7 @@ from fastapi.responses import HTMLResponse
 import graph
 from engine.engine import Engine
 from engine.service import problems, routes
+from engine.service.helps import helps
 from engine.service.live import Live
 from engine.service.models import Health
 
@@ -46,6 +47,7 @@ def create(engine: Engine, artefact: Path | None = None) -> FastAPI:
     problems.install(app)
     app.middleware("http")(_guarded)
     app.include_router(routes.lists(live))
+    app.include_router(helps(live))
     app.include_router(routes.items(live))
     app.include_router(routes.events(live))
     if store is not None:

@@ -61,6 +61,7 @@ class Live:
         self.shelf = Shelf(engine)
         self._changing = threading.Lock()
         engine.recommend(history=[], n=1)  # makes now what the first answer would wait for
+        engine.suggest("a", n=1)
 
     def knows(self, user: str | None) -> bool:
         """Has this user a history?"""
@@ -86,5 +87,6 @@ class Live:
             grown = copy.copy(self.engine)
             taken = grown.add_events(rows)
             grown.recommend(user=events[0].user_id, n=1)
+            grown.suggest("a", n=1)
             self.engine = grown
         return taken

@@ -45,6 +45,84 @@ class RankedList(BaseModel):
     items: list[Ranked]
 
 
+class Correction(BaseModel):
+    """A query as it may have been meant."""
+
+    query: str = Field(examples=["white sneakers"])
+    changes: list[tuple[str, str]] = Field(
+        description="What was written, and what stands there now.", examples=[[("sneekers", "sneakers")]]
+    )
+
+
+class Relaxed(BaseModel):
+    """What is found when as few conditions as needed are dropped."""
+
+    dropped: list[str] = Field(description="Their columns, in the order they were dropped.", examples=[["price"]])
+    items: list[Ranked]
+
+
+class FoundList(RankedList):
+    """The items that a query finds, and help where it may have been meant otherwise."""
+
+    did_you_mean: Correction | None = Field(None, description="If the catalogue does not know some word.")
+    relaxed: Relaxed | None = Field(None, description="If nothing was found and some conditions stand in the way.")
+
+
+class Completion(BaseModel):
+    """What a query that has just begun may become."""
+
+    text: str = Field(examples=["耐克"])
+    kind: str = Field(description="brand, category, colour, ...; item or word.", examples=["brand"])
+    id: str | None = Field(description="Its node in the graph, if it is one thing.", examples=["brand:nike"])
+    items: int = Field(description="How many items are behind it.", examples=[13])
+    interactions: int = Field(description="How many events they have.", examples=[76])
+    match: str = Field(description="How it fits: start, word, sound, ..., typo.", examples=["sound"])
+    score: float = Field(examples=[5.5])
+
+
+class CompletionList(BaseModel):
+    """Completions, best first."""
+
+    completions: list[Completion]
+
+
+class Count(BaseModel):
+    """A value of a facet, and how many items it would leave."""
+
+    value: str | tuple[float, float] = Field(description="As `where` takes it.", examples=["Nike"])
+    items: int = Field(examples=[11])
+    chosen: bool = Field(description="Whether it is among the conditions now.")
+
+
+class Facet(BaseModel):
+    """One column that can be filtered by."""
+
+    column: str = Field(examples=["brand"])
+    values: list[Count]
+    others: int = Field(description="How many more values have items.")
+
+
+class FacetList(BaseModel):
+    """Facets in the order of the columns."""
+
+    facets: list[Facet]
+
+
+class Passage(Item):
+    """A sentence of an item's text that answers a question."""
+
+    text: str = Field(examples=["Material: mesh."])
+    start: int = Field(description="The characters of the item's text: from here", examples=[195])
+    end: int = Field(description="to before here.", examples=[210])
+    score: float = Field(description="From 0 to 1.", examples=[0.72])
+
+
+class PassageFound(BaseModel):
+    """The best answer; null where nothing is good enough."""
+
+    answer: Passage | None
+
+
 class Alike(Item):
     """An item that is like another one."""
 

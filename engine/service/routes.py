@@ -78,15 +78,31 @@ def lists(live: Live) -> APIRouter:
         personal: Annotated[
             float, Query(ge=0, le=1, description="How much the taste of the user counts; 0 is the query alone.")
         ] = 0.3,
-    ) -> models.RankedList:
-        """The items that fit a query best, in English or Chinese, with a share for the taste of the user if given."""
+    ) -> models.FoundList:
+        """The items that fit a query best, in English or Chinese, with a share for the taste of the user if given.
+
+        A query with words that the catalogue does not know comes back as it may have been meant; and where nothing
+        passes the conditions, what is found without those that cost least to drop.
+        """
         if user is not None and history is not None:
             raise DataError("name either a user or a history")
-        found = live.engine.search(
-            q, n=n, user=user, history=history, where=parse(where), exclude=exclude or [], personal=personal
-        )
+        engine, conditions = live.engine, parse(where)
+        who: dict[str, Any] = {"user": user, "history": history, "exclude": exclude or []}
+        found = engine.search(q, n=n, where=conditions, personal=personal, **who)
+        dropped = [] if found else engine.relax(q, conditions, **who)
+        relaxed = None
+        if dropped:
+            left = {name: wanted for name, wanted in conditions.items() if name not in dropped}
+            instead = engine.search(q, n=n, where=left, personal=personal, **who)
+            relaxed = models.Relaxed(dropped=dropped, items=_ranked(live.shelf, instead))
+        meant = engine.did_you_mean(q)
         known = bool(history) or live.knows(user)
-        return models.RankedList(personal=known and personal > 0, items=_ranked(live.shelf, found))
+        return models.FoundList(
+            personal=known and personal > 0,
+            items=_ranked(live.shelf, found),
+            did_you_mean=None if meant is None else models.Correction(**vars(meant)),
+            relaxed=relaxed,
+        )
 
     @router.get("/similar/{item:path}")
     def similar(
@@ -96,7 +112,7 @@ def lists(live: Live) -> APIRouter:
         """The items most like one, by facts, words, texts and pictures."""
         found = live.engine.similar(item, n=n)
         return models.AlikeList(
-            items=[models.Alike(**_shown(live.shelf, each), cosine=cosine) for each, cosine in found]
+            items=[models.Alike(**shown(live.shelf, each), cosine=cosine) for each, cosine in found]
         )
 
     return router
@@ -119,10 +135,10 @@ def items(live: Live) -> APIRouter:
         why = live.engine.explain(user, item, history)
         shelf = live.shelf
         return models.Why(
-            **_shown(shelf, item),
+            **shown(shelf, item),
             score=why.score,
             contributions=why.contributions,
-            owed_to=[models.Debt(**_shown(shelf, liked), share=share) for liked, share in why.neighbours],
+            owed_to=[models.Debt(**shown(shelf, liked), share=share) for liked, share in why.neighbours],
             sentences=sentences(why.paths, shelf.title_list, language),
             paths=[
                 models.Link(
@@ -185,7 +201,7 @@ def questions(store: GraphStore) -> APIRouter:
     return router
 
 
-def _shown(shelf: Shelf, item: str) -> dict[str, Any]:
+def shown(shelf: Shelf, item: str) -> dict[str, Any]:
     image = f"/v1/image?item={quote(item, safe='')}" if shelf.has_picture(item) else None
     return {"item_id": item, "title": shelf.titles[item], "image": image}
 
@@ -193,7 +209,7 @@ def _shown(shelf: Shelf, item: str) -> dict[str, Any]:
 def _ranked(shelf: Shelf, found: Iterable[Recommendation]) -> list[models.Ranked]:
     return [
         models.Ranked(
-            **_shown(shelf, one.item_id),
+            **shown(shelf, one.item_id),
             score=one.score,
             contributions=one.contributions,
             factors=one.factors,

@@ -81,11 +81,11 @@ def _fits(text: str, start: int, end: int, edges: set[int]) -> bool:
 
 def _word_edges(text: str) -> set[int]:
     """The places where a Chinese word begins or ends."""
-    return {run.start() + edge for run in _HAN_RUN.finditer(text) for edge in _edges(run[0])}
+    return {run.start() + edge for run in _HAN_RUN.finditer(text) for edge in edges(run[0])}
 
 
 @lru_cache(maxsize=1 << 16)
-def _edges(run: str) -> tuple[int, ...]:
+def edges(run: str) -> tuple[int, ...]:
     """Where in a run of Chinese characters words end; characters in no word are words of their own.
 
     A word made of two others of two characters or more ends within too: 法国电影.

@@ -99,6 +99,32 @@ def test_search_and_similar(small_artefact: Path) -> None:
     assert "like Nike Air Max 270 white sneakers (p0016):" in weft("similar", small_artefact, "p0016").stdout
 
 
+def test_search_helps_where_little_is_found(small_artefact: Path) -> None:
+    assert "did you mean: white sneakers" in weft("search", small_artefact, "white sneekers").stderr
+    bare = ("search", small_artefact, "shoes", "--where", '{"brand": "Nike", "price": [null, 1]}')
+    done = weft(*bare)
+    assert "without the condition on price" in done.stderr
+    assert "Nike" in done.stdout
+    assert json.loads(weft(*bare, "--json").stdout) == []
+
+
+def test_suggest_facets_and_answer(small_artefact: Path) -> None:
+    assert "耐克" in weft("suggest", small_artefact, "naik").stdout
+    assert json.loads(weft("suggest", small_artefact, "naik", "-n", "1", "--json").stdout)[0]["id"] == "brand:nike"
+    nothing = weft("suggest", small_artefact, "😀")
+    assert (nothing.exit_code, "nothing begins so" in nothing.stderr) == (0, True)
+    table = weft("facets", small_artefact, "white sneakers", "--where", '{"brand": "Nike"}').stdout
+    assert any(line.split()[:2] == ["brand", "Nike"] and line.endswith("*") for line in table.splitlines())
+    facets = json.loads(weft("facets", small_artefact, "--json").stdout)
+    assert {"brand", "category", "colour", "price"} <= {facet["column"] for facet in facets}
+    told = weft("answer", small_artefact, "what material is it?", "--item", "p0016").stdout
+    assert "Nike Air Max 270 white sneakers (p0016), characters" in told
+    assert json.loads(weft("answer", small_artefact, "xyzzyqq", "--json").stdout) is None
+    for wrong in (("answer", "?"), ("answer", "a" * 10_000), ("facets", "?"), ("suggest", "a", "-n", "0")):
+        done = weft(wrong[0], small_artefact, *wrong[1:])
+        assert (done.exit_code, done.stderr.count("\n")) == (2, 1)
+
+
 def test_a_folder_that_is_no_artefact_is_refused_before_the_work(tmp_path: Path) -> None:
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "letter.txt").touch()
@@ -175,8 +201,8 @@ def test_ctrl_c_is_no_traceback(tmp_path: Path) -> None:
 def test_every_command_has_an_example() -> None:
     assert "Commands:" in weft("--help").stdout
     for name in (
-        "demo", "init", "import", "build", "evaluate", "recommend", "search", "intent", "similar", "explain", "serve",
-        "bench", "ablate", "tune",
+        "demo", "init", "import", "build", "evaluate", "recommend", "search", "intent", "suggest", "facets", "answer",
+        "similar", "explain", "serve", "bench", "ablate", "tune",
     ):  # fmt: skip
         assert f"  weft {name}" in weft(name, "--help").stdout
     assert '"price": [null, 500]' in weft("recommend", "--help").stdout

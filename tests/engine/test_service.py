@@ -78,6 +78,48 @@ def test_search_in_both_languages(client: TestClient, query: str) -> None:
     assert client.get("/v1/search", params={"q": query, "user": "u0001", "personal": 1}).json()["personal"] is True
 
 
+def test_search_says_what_may_have_been_meant(client: TestClient) -> None:
+    found = client.get("/v1/search", params={"q": "white sneekers"}).json()
+    assert found["did_you_mean"] == {"query": "white sneakers", "changes": [["sneekers", "sneakers"]]}
+    known = client.get("/v1/search", params={"q": "white sneakers"}).json()
+    assert known["did_you_mean"] is None
+    assert known["relaxed"] is None
+
+
+def test_search_says_what_is_found_without_a_condition(client: TestClient) -> None:
+    asked = {"q": "white sneakers", "where": '{"brand": "Nike", "price": [null, 1]}'}
+    found = client.get("/v1/search", params=asked).json()
+    assert found["items"] == []
+    assert found["relaxed"]["dropped"] == ["price"]
+    again = client.get("/v1/search", params={"q": "white sneakers", "where": '{"brand": "Nike"}'}).json()
+    assert found["relaxed"]["items"] == again["items"]
+
+
+def test_suggest(client: TestClient, engine: Engine) -> None:
+    found = client.get("/v1/suggest", params={"q": "naik", "n": 3}).json()["completions"]
+    assert found[0]["id"] == "brand:nike"
+    assert found == [vars(one) for one in engine.suggest("naik", n=3)]
+    assert client.get("/v1/suggest").json() == {"completions": []}
+
+
+def test_facets(client: TestClient) -> None:
+    asked = {"q": "white sneakers", "where": '{"brand": "Nike"}'}
+    facets = {facet["column"]: facet for facet in client.get("/v1/facets", params=asked).json()["facets"]}
+    nike = next(value for value in facets["brand"]["values"] if value["value"] == "Nike")
+    items = client.get("/v1/search", params=asked | {"n": 1000}).json()["items"]
+    assert nike == {"value": "Nike", "items": len(items), "chosen": True}
+    assert len(facets["brand"]["values"]) > 1
+    assert sum(span["items"] for span in facets["price"]["values"]) == len(items)
+    assert len(client.get("/v1/facets").json()["facets"]) > len(facets) - 1
+
+
+def test_answer(client: TestClient) -> None:
+    found = client.get("/v1/answer", params={"q": "what material is it?", "item": HERO}).json()["answer"]
+    assert found["item_id"] == HERO
+    assert found["text"].startswith(("Material", "材质"))
+    assert client.get("/v1/answer", params={"q": "xyzzyqq"}).json() == {"answer": None}
+
+
 def test_similar(client: TestClient) -> None:
     items = client.get("/v1/similar/p0001", params={"n": 3}).json()["items"]
     assert len(items) == 3
@@ -133,6 +175,13 @@ def test_events_are_all_taken_or_none(client: TestClient) -> None:
         (f"/v1/search?q={'a' * 501}", 422, "query.q"),
         ("/v1/search?q=---", 422, "letter"),
         ("/v1/search?q=a&personal=2", 422, "personal"),
+        (f"/v1/suggest?q={'a' * 501}", 422, "query.q"),
+        ("/v1/suggest?q=a&n=0", 422, "query.n"),
+        ("/v1/facets?q=%F0%9F%98%80", 422, "letter"),
+        ('/v1/facets?where={"weight": 3}', 422, "no column"),
+        (f"/v1/answer?q={'a' * 10000}", 422, "query.q"),
+        ("/v1/answer?q=%00", 422, "letter"),
+        ("/v1/answer?q=material&item=nothing", 404, "'nothing'"),
         ("/v1/similar/nothing", 404, "'nothing'"),
         ("/v1/similar/../../etc/passwd", 404, ""),
         ("/v1/explain?item=nothing&user=u0001", 404, "'nothing'"),
