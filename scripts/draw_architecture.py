@@ -45,9 +45,9 @@ BANDS = {"scripts": (64, 192), "engine": (272, 702), "graph": (990, 180), "encod
 LEFT, MIDDLE, RIGHT, SIDE, WIDE = 44, 352, 660, 968, 268
 BOXES = {
     "scripts": Box(LEFT, 90, 1112, 154, "scripts/", "thin command files"),
-    "service": Box(LEFT, 298, WIDE, 168, "service/", "HTTP and the console"),
-    "cli": Box(MIDDLE, 298, WIDE, 168, "cli/", "the command weft"),
-    "demo": Box(RIGHT, 298, WIDE, 168, "demo/", "the generated shop"),
+    "service": Box(LEFT, 298, WIDE, 182, "service/", "HTTP and the console"),
+    "cli": Box(MIDDLE, 298, WIDE, 182, "cli/", "the command weft"),
+    "demo": Box(RIGHT, 298, WIDE, 182, "demo/", "the generated shop"),
     "rules": Box(LEFT, 516, WIDE, 104, "rules/", "hide, add and reorder"),
     "engine": Box(MIDDLE, 516, WIDE, 104, "5  engine", "asks, learns, keeps"),
     "importers": Box(RIGHT, 516, WIDE, 104, "importers/", "data sets into tables"),

@@ -201,9 +201,8 @@ def test_ctrl_c_is_no_traceback(tmp_path: Path) -> None:
 def test_every_command_has_an_example() -> None:
     assert "Commands:" in weft("--help").stdout
     for name in (
-        "demo", "init", "import", "build", "evaluate", "recommend", "search", "suggest", "facets", "answer", "similar", "explain", "serve",
-        "bench",
-        "ablate", "tune",
+        "demo", "init", "import", "build", "evaluate", "recommend", "search", "suggest", "facets", "answer", "similar",
+        "explain", "serve", "bench", "ablate", "tune",
     ):  # fmt: skip
         assert f"  weft {name}" in weft(name, "--help").stdout
     assert '"price": [null, 500]' in weft("recommend", "--help").stdout
