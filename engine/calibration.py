@@ -17,7 +17,8 @@ from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
 from engine import rerank
-from engine.fusion import Fusion, Lists
+from engine.fusion import Fusion
+from engine.lists import Lists
 from engine.rerank import Reranker
 
 EVEN = 1e-6

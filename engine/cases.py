@@ -23,15 +23,16 @@ from numpy.typing import NDArray
 from engine import fusion
 from engine.candidates import Features, Generator, enabled, fit_all
 from engine.config import Config
-from engine.fusion import Lists, Sample
+from engine.fusion import Sample
 from engine.history import Histories
+from engine.lists import Lists, joined, shortlisted, whole
 
 LIST_FLOATS = 120_000_000
 """Most floats of one kind of candidate lists (480 MB); users are sampled to stay below."""
 LOOKED_AT = 800_000_000
 """Most pairs of user and item that one kind of lists is picked from: minutes among hundreds of thousands of items."""
 WIDTH = 2000
-"""Candidates of a list that are kept: all, or those that anything is learned from (fusion.shortlisted)."""
+"""Candidates of a list that are kept: all, or those that anything is learned from (lists.py)."""
 SHARED_ABOVE = 10_000
 """Items above which one set of generators serves both, half of the users each: a fit costs minutes."""
 MORE = 4
@@ -161,12 +162,12 @@ def cases(
             candidates(generators, known, inputs.take(few), answers.take(few), of, rng)
             for few in np.split(at, range(batch, len(at), batch))
         ]
-        joined = fusion.joined(lists)
-        useful = np.flatnonzero(joined.chosen.any(axis=1))
+        found = joined(lists)
+        useful = np.flatnonzero(found.chosen.any(axis=1))
         if len(useful):
             names = tuple(name for generator in generators for name in generator.signals)
-            joined = joined.of(useful)
-            made.append(Case(kind, names, joined, fusion.sample(joined), some[at][useful]))
+            found = found.of(useful)
+            made.append(Case(kind, names, found, fusion.sample(found), some[at][useful]))
 
     def sample(answers: Histories, most: int) -> NDArray[np.int64]:
         return np.sort(rng.permutation(np.flatnonzero(answers.lengths > 0))[:most])
@@ -218,5 +219,5 @@ def candidates(
     allowed = ~(inputs.seen().toarray() > 0) & items
     chosen = (answers.seen().toarray() > 0) & allowed
     signals = fusion.standardised(generators, inputs, known)
-    lists = fusion.lists(signals, fusion.trust(inputs), known, allowed, chosen, rng)
-    return fusion.shortlisted(lists, WIDTH, rng)
+    lists = whole(signals, fusion.trust(inputs), known, allowed, chosen, rng)
+    return shortlisted(lists, WIDTH, rng)

@@ -18,6 +18,7 @@ from engine.cases import Case, odd
 from engine.config import Config
 from engine.evaluation import bootstrap
 from engine.fusion import Fusion
+from engine.lists import Lists
 
 KNOWN, NEW = 0, 1
 ASKED = (("warm", "short"), ("cold",))
@@ -260,6 +261,6 @@ def tables(made: Sequence[Case], model: Fusion, config: Config) -> list[rerank.T
     return [rerank.table(narrowed(one, model), model, config.fusion.depth) for one in made]
 
 
-def narrowed(case: Case, model: Fusion) -> fusion.Lists:
+def narrowed(case: Case, model: Fusion) -> Lists:
     """The lists of a case with the signals of the fusion only."""
     return case.lists.only([case.names.index(name) for name in model.names])

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.config import Fusion as Settings
-from engine.fusion import Fusion, Lists
+from engine.fusion import Fusion
+from engine.lists import Lists
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ PACKAGES = ("candidates", "cli", "demo", "evaluation", "importers", "rules", "se
 GROUPS = {
     "tables": "artifact atomic clock config errors history lookup tables template toml where",
     "features": "describe knowledge",
-    "learning": "calibration cases explain fusion gating ranker rerank signals training",
+    "learning": "calibration cases explain fusion gating lists ranker rerank signals training",
     "measuring": "ablation assess bench benchmark generalise groups peers provenance space tracking tuning",
 }
 """Boxes of the engine's other modules; what is named nowhere belongs to the box `engine`."""

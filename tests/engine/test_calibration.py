@@ -9,7 +9,8 @@ import pytest
 from engine import Engine, calibration, fusion
 from engine.calibration import Calibration
 from engine.evaluation import reliability
-from engine.fusion import Fusion, Lists
+from engine.fusion import Fusion
+from engine.lists import Lists, whole
 
 
 def planted(seed: int, users: int = 400, items: int = 60) -> tuple[Lists, Fusion]:
@@ -21,7 +22,7 @@ def planted(seed: int, users: int = 400, items: int = 60) -> tuple[Lists, Fusion
     chosen = rng.random((users, items)) < 1 / (1 + np.exp(2.5 - 1.2 * z - trust[:, None]))
     signals -= signals.mean(axis=1, keepdims=True)
     known, allowed = np.ones(items, bool), np.ones((users, items), bool)
-    return fusion.lists(signals, trust, known, allowed, chosen, rng), fusion.even(["signal"])
+    return whole(signals, trust, known, allowed, chosen, rng), fusion.even(["signal"])
 
 
 def chances(model: Calibration, lists: Lists, fused: Fusion) -> np.ndarray:

@@ -8,14 +8,14 @@ import torch
 
 from engine import fusion, gating, rerank
 from engine.config import Config, Fusion
-from engine.fusion import Lists
 from engine.history import Histories
+from engine.lists import NEGATIVES, Lists, shortlisted, whole
 
 NAMES = ("good.1", "noise.1", "content.1")
 ALL = np.ones((2, 3), bool)
 
 
-def lists(seed: int = 0, users: int = 60, items: int = 40, negatives: int = fusion.NEGATIVES) -> Lists:
+def lists(seed: int = 0, users: int = 60, items: int = 40, negatives: int = NEGATIVES) -> Lists:
     """`good` says what known items are chosen, `content` what new ones are; `noise` says nothing."""
     rng = np.random.default_rng(seed)
     signals = rng.normal(size=(users, items, 3)).astype(np.float32)
@@ -23,14 +23,14 @@ def lists(seed: int = 0, users: int = 60, items: int = 40, negatives: int = fusi
     truth = np.where(known, signals[..., 0], signals[..., 2])
     chosen = truth > np.quantile(truth, 0.9, axis=1, keepdims=True)
     allowed = np.ones((users, items), bool)
-    return fusion.lists(signals, np.zeros(users, np.float32), known, allowed, chosen, rng, negatives)
+    return whole(signals, np.zeros(users, np.float32), known, allowed, chosen, rng, negatives)
 
 
-def whole(signals: np.ndarray, chosen: np.ndarray) -> Lists:
+def of_known(signals: np.ndarray, chosen: np.ndarray) -> Lists:
     """Lists of known items that may all be shown."""
     users, items = chosen.shape
     known, rng = np.ones(items, bool), np.random.default_rng(0)
-    return fusion.lists(signals, np.zeros(users, np.float32), known, np.ones_like(chosen), chosen, rng)
+    return whole(signals, np.zeros(users, np.float32), known, np.ones_like(chosen), chosen, rng)
 
 
 def learned(made: Lists) -> fusion.Fusion:
@@ -62,24 +62,24 @@ def test_a_shortlist_keeps_the_answers_what_was_drawn_and_the_best() -> None:
     made = lists(items=400, negatives=20)
     allowed = made.allowed & (np.arange(400) % 7 > 0)
     made = replace(made, allowed=allowed, chosen=made.chosen & allowed, drawn=made.drawn & allowed)
-    short = fusion.shortlisted(made, 210, np.random.default_rng(1))
+    short = shortlisted(made, 210, np.random.default_rng(1))
     assert short.signals.shape == (60, 210, 3)
     assert short.allowed.all()
     assert (short.chosen.sum(1) == made.chosen.sum(1)).all()
-    whole, cut = fusion.sample(made), fusion.sample(short)
-    assert cut.log_odds.equal(whole.log_odds)
-    real = whole.log_odds > -torch.inf
-    assert all(getattr(whole, name)[real].equal(getattr(cut, name)[real]) for name in ("signals", "new", "chosen"))
+    full, cut = fusion.sample(made), fusion.sample(short)
+    assert cut.log_odds.equal(full.log_odds)
+    real = full.log_odds > -torch.inf
+    assert all(getattr(full, name)[real].equal(getattr(cut, name)[real]) for name in ("signals", "new", "chosen"))
     model = learned(made)
     best, same = (rerank.best(model.score(one.signals, one.trust, one.known), one.allowed, 5) for one in (made, short))
     assert np.allclose(made.signals[best.user, best.item], short.signals[same.user, same.item])
-    assert fusion.shortlisted(made, 400, np.random.default_rng(1)) is made
+    assert shortlisted(made, 400, np.random.default_rng(1)) is made
 
 
 def test_the_spread_is_that_of_the_scores_of_known_items() -> None:
     made = lists()
     standard = made.signals - made.signals[:, made.known[0]].mean(axis=1, keepdims=True)
-    made = fusion.lists(standard, made.trust, made.known[0], made.allowed, made.chosen, np.random.default_rng(0))
+    made = whole(standard, made.trust, made.known[0], made.allowed, made.chosen, np.random.default_rng(0))
     model = learned(made)
     scores = model.score(made.signals, made.trust, made.known)
     assert np.allclose(model.spread(made), scores[:, made.known[0]].std(axis=1), rtol=1e-4)
@@ -109,7 +109,7 @@ def test_the_reranker_learns_an_interaction_and_its_terms_sum() -> None:
     signals = rng.normal(size=(users, items, 3)).astype(np.float32)
     truth = np.sign(signals[..., 0]) * np.sign(signals[..., 1]) * np.abs(signals[..., 0])  # no weighted sum says this
     chosen = truth > np.quantile(truth, 0.9, axis=1, keepdims=True)
-    made = whole(signals, chosen)
+    made = of_known(signals, chosen)
     model = learned(made)
     rows = rerank.table(made, model, depth=items)
     reranker, _ = rerank.fit([rows], [], Fusion(), seed=0, rounds=60)
@@ -152,7 +152,7 @@ def test_smooth_ndcg_makes_better_heads_of_lists_from_signals_with_long_tails() 
     truth = signals[..., 0] + signals[..., 1] + 0.5 * rng.normal(size=(400, 60))
     chosen = truth > np.quantile(truth, 0.9, axis=1, keepdims=True)
     signals[..., 0] = signals[..., 0] ** 5
-    made = whole(signals, chosen)
+    made = of_known(signals, chosen)
     sample = fusion.pool(made, np.zeros((400, 60), np.float32), 60)
     quality = []
     for smooth in (False, True):
