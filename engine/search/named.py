@@ -32,7 +32,7 @@ class Reading:
     scores: NDArray[np.float64]
     """(items,) from 0 to 1"""
     share: float
-    """How much of the query is named, from 0 to 1: of the letters of its telling words, those within names and limits."""
+    """How much of the query is named, from 0 to 1: of the letters of telling words, those within names and limits."""
 
 
 class Named:
@@ -103,8 +103,8 @@ class Named:
 
 def _share(intent: Intent) -> float:
     """The named letters among those of the telling words."""
-    limits = [one for one in intent.constraints if one.value is None]
-    spans = [(one.start, one.end) for one in (*intent.entities, *limits)]
+    spans = [(one.start, one.end) for one in intent.entities]
+    spans += [(one.start, one.end) for one in intent.constraints if one.value is None]
     named = {at for start, end in spans for at in range(start, end) if intent.query[at].isalnum()}
     telling = {word.text for word in intent.keywords} - set(STOPWORDS_EN)
     words = [range(token.start, token.end) for token in intent.tokens if token.text in telling]
