@@ -27,7 +27,7 @@ from graph.build import GraphTables
 
 DESCRIBED = {"words": 0.3, "graph": 0.0, "named": 0.0, "meaning": 0.56, "picture": 0.14}
 """Weights for a query that names nothing."""
-NAMED = {"words": 0.25, "graph": 0.03, "named": 0.65, "meaning": 0.02, "picture": 0.05}
+NAMED = {"words": 0.25, "graph": 0.1, "named": 0.58, "meaning": 0.02, "picture": 0.05}
 """Weights for a query that does nothing else; in between, in proportion to the share that is named."""
 TASTE = "taste"
 DEPTH = 200

@@ -1,8 +1,8 @@
-"""What a query names, as a signal: an item is as good as the share of the named facts that it has.
+"""What a query names, as a signal: an item is as good as the share of the named facts that it has, squared.
 
 `French comedies of the nineties` names a country, a genre and a range of years. Each weighs by how sure the reading is
-and how rare the fact is. How much of the query is named at all says what sort of query it is: of a remembered plot it
-is little, of a list of facts it is all.
+and how rare the fact is; squared, since all of them are meant, and half of them is not half as good. How much of the
+query is named at all says what sort of query it is: of a remembered plot it is little, of a list of facts it is all.
 """
 
 import re
@@ -59,7 +59,7 @@ class Named:
         intent = parse(query, vocabulary=self._vocabulary)
         wanted = list(self._wanted(intent))
         total = sum((weight * having for having, weight in wanted), np.zeros(self._items.height))
-        scores = total / max(sum(weight for _, weight in wanted), 1e-9)
+        scores = (total / max(sum(weight for _, weight in wanted), 1e-9)) ** 2
         for entity in intent.entities:
             if entity.negated:
                 scores *= 1 - self._having(entity.node)
