@@ -290,11 +290,11 @@ class Engine:
     ) -> list[Recommendation]:
         """The `n` items that fit a query best, in any language that their words, graph or encoders know.
 
-        Contributions are those of words, graph, meaning, picture and taste; taste adds up to `personal` times the rest
-        for a user or a history of item ids, oldest first, and nothing without one. Items of the history are not left
-        out. Unknown words find nothing: the list may be shorter than `n`, or empty. Rules hide what they hide from a
-        recommendation, but add nothing and leave the order to the query. Raises DataError for a query without a letter
-        or digit, and for what `recommend` raises it.
+        Contributions are those of words, graph, named, meaning, picture and taste; taste adds up to `personal` times
+        the rest for a user or a history of item ids, oldest first, and nothing without one. Items of the history are
+        not left out. Unknown words find nothing: the list may be shorter than `n`, or empty. Rules hide what they hide
+        from a recommendation, but add nothing and leave the order to the query. Raises DataError for a query without a
+        letter or digit, and for what `recommend` raises it.
         """
         if n < 1 or not 0 <= personal < np.inf:
             raise DataError(f"n must be at least 1 and personal a number from 0, not {n} and {personal}")

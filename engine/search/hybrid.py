@@ -1,8 +1,10 @@
-"""Search: four signals of how well an item fits a query, and the taste of who asks, added up in plain sight.
+"""Search: five signals of how well an item fits a query, and the taste of who asks, added up in plain sight.
 
 Each signal is scaled so that its best item for the query has 1, and weighted. A score is the sum of its parts. The
-scale looks at all items, so conditions on items never change a score. The weights were chosen by recall@10 and MRR on
-queries of the generated shop, and measured on another one: `scripts/bench/search.py`.
+scale looks at all items, so conditions on items never change a score. What signals weigh depends on how much of the
+query is named by things of the graph (`named`): a list of facts is looked up, a description is compared. The weights
+were chosen on judged queries over films and on queries of a generated shop, and measured on others:
+`scripts/bench/films_search.py`, `scripts/bench/search.py`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,10 +21,14 @@ from engine.errors import DataError
 from engine.history import Histories
 from engine.ranker import Ranker
 from engine.search.lexical import Lexical, graph_terms, text_terms
+from engine.search.named import Named
 from engine.search.vectors import FLOORS, SMALL, TRUNK, Floor, QueryEncoders
 from graph.build import GraphTables
 
-WEIGHTS = {"words": 0.3, "graph": 0.4, "meaning": 0.1, "picture": 0.2}
+DESCRIBED = {"words": 0.3, "graph": 0.0, "named": 0.0, "meaning": 0.56, "picture": 0.14}
+"""Weights for a query that names nothing."""
+NAMED = {"words": 0.25, "graph": 0.1, "named": 0.58, "meaning": 0.02, "picture": 0.05}
+"""Weights for a query that does nothing else; in between, in proportion to the share that is named."""
 TASTE = "taste"
 DEPTH = 200
 """The best so many by the query alone are what taste may reorder: it brings nothing in that the query does not."""
@@ -51,26 +57,33 @@ class Searcher:
     features: Features
     queries: QueryEncoders
 
-    def signals(self, query: str) -> Mapping[str, Scores]:
-        """(items,) by name of the signal, from 0 to 1. Raises DataError for a query without a letter or digit."""
+    def signals(self, query: str) -> tuple[Mapping[str, Scores], float]:
+        """(items,) by name of the signal, from 0 to 1, and how much of the query is named, from 0 to 1.
+
+        Raises DataError for a query without a letter or digit.
+        """
         if not any(map(str.isalnum, query)):
             raise DataError("the query has no letter or digit; write what the item is, such as `white sneakers`")
         encoders, features = self.queries, self.features
-        look = encoders.by_look(query)
+        look, reading = encoders.by_look(query), self._named.read(query)
         raw = {
             "words": self._words.scores(query),
             "graph": self._graph.scores(query),
+            "named": reading.scores,
             "meaning": _closeness(encoders.by_meaning(query), features.text, FLOORS.get(encoders.settings.text)),
             "picture": np.zeros(len(features)) if look is None else _closeness(look, self._pictures, self._floor),
         }
-        return {name: scores / max(float(scores.max(initial=0)), 1e-9) for name, scores in raw.items()}
+        return {name: scores / max(float(scores.max(initial=0)), 1e-9) for name, scores in raw.items()}, reading.share
+
+    def _parts(self, query: str) -> dict[str, Scores]:
+        """(items,) by name of the signal: what each adds to the scores."""
+        signals, share = self.signals(query)
+        weights = weighed(share)
+        return {name: weights[name] * scores for name, scores in signals.items()}
 
     def total(self, query: str) -> Scores:
         """(items,) what they score for a query, before taste; 0 for those that it does not find."""
         return np.asarray(sum(self._parts(query).values()), np.float64)
-
-    def _parts(self, query: str) -> dict[str, Scores]:
-        return {name: WEIGHTS[name] * scores for name, scores in self.signals(query).items()}
 
     def search(self, query: str, allowed: NDArray[np.bool_], n: int) -> list[Match]:
         """The best `n` of the allowed items, (items,); fewer where no signal knows more of them."""
@@ -101,6 +114,10 @@ class Searcher:
     def _graph(self) -> Lexical:
         return Lexical(self._names)
 
+    @cached_property
+    def _named(self) -> Named:
+        return Named(self.items, self.graph)
+
     @property
     def _floor(self) -> Floor | None:
         return FLOORS[SMALL] if self.queries.settings.image == TRUNK else None
@@ -108,6 +125,11 @@ class Searcher:
     @cached_property
     def _pictures(self) -> Vectors:
         return self.queries.pictures(self.features.image)
+
+
+def weighed(share: float) -> dict[str, float]:
+    """The weight of each signal for a query of which so much is named, from 0 to 1; they add up to 1."""
+    return {name: (1 - share) * DESCRIBED[name] + share * NAMED[name] for name in DESCRIBED}
 
 
 def _closeness(query: Vectors | None, items: Vectors, floor: Floor | None) -> Scores:

@@ -16,7 +16,7 @@ from engine.search.lexical import Lexical, terms
 from engine.tables import catalogue
 
 HERO = "Nike Air Max 270 white sneakers"
-PARTS = ["words", "graph", "meaning", "picture", "taste"]
+PARTS = ["words", "graph", "named", "meaning", "picture", "taste"]
 
 
 @pytest.fixture(scope="module")
@@ -152,10 +152,11 @@ def small(folder: Path, items: list[dict[str, object]], triples: list[dict[str, 
 NIKE = [{"item_id": "a", "title": "Air 1", "brand": "Nike"}, {"item_id": "b", "title": "Superstar", "brand": "Adidas"}]
 
 
-def test_without_its_alias_a_brand_is_not_known_in_chinese(tmp_path: Path) -> None:
-    assert small(tmp_path, NIKE, []).search("耐克") == []
-    alias = [{"head": "brand:nike", "relation": "alias", "tail": "耐克"}]
-    assert [one.item_id for one in small(tmp_path, NIKE, alias).search("耐克")] == ["a"]
+def test_an_everyday_word_for_a_brand_is_known_and_another_one_by_its_alias(tmp_path: Path) -> None:
+    assert [one.item_id for one in small(tmp_path, NIKE, []).search("耐克")] == ["a"]
+    assert small(tmp_path, NIKE, []).search("勾子牌") == []
+    alias = [{"head": "brand:nike", "relation": "alias", "tail": "勾子牌"}]
+    assert [one.item_id for one in small(tmp_path, NIKE, alias).search("勾子牌")] == ["a"]
 
 
 def test_a_new_item_is_found_at_once(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from graph.build import GraphTables
 from graph.link.normal import key
 from graph.schema import CATEGORY, ITEM
 
-_FIELDS = {
+FIELDS = {
     "price": r"price|cost|amount",
     "year": r"(?:release_?)?year",
     "runtime": r"runtime(?:_minutes)?|duration|length",
@@ -53,7 +53,7 @@ class Vocabulary:
             for term, node, sure in nouns(graph, items["item_id"].to_list(), texts, Segmenter(labels), labels):
                 names.add(term, Name(node, LEARNED, round(0.9 * sure, 3)))
         numeric = [] if items is None else [name for name, dtype in items.schema.items() if dtype.is_numeric()]
-        fields = {said for said, shape in _FIELDS.items() for name in numeric if re.fullmatch(shape, name)}
+        fields = {said for said, shape in FIELDS.items() for name in numeric if re.fullmatch(shape, name)}
         return cls(names, _words(texts), len(texts), frozenset(fields), _belongs(graph), _facts(graph))
 
     @cached_property

@@ -1,0 +1,112 @@
+"""What a query names, as a signal: an item is as good as the share of the named facts that it has, squared.
+
+`French comedies of the nineties` names a country, a genre and a range of years. Each weighs by how sure the reading is
+and how rare the fact is; squared, since all of them are meant, and half of them is not half as good. How much of the
+query is named at all says what sort of query it is: of a remembered plot it is little, of a list of facts it is all.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from bm25s.stopwords import STOPWORDS_EN
+from numpy.typing import NDArray
+
+from engine.search.intent import Constraint, Entity, Intent, Vocabulary, parse
+from engine.search.intent.text import LONGEST
+from engine.search.intent.vocabulary import FIELDS
+from graph.build import GraphTables
+from graph.facts import facts, rarity
+from graph.link.normal import key
+
+NAMESAKE = 0.5
+"""What an item has that is called the same counts so much: Italian is of Italy, and might be in Italian."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What of a query the catalogue knows by name."""
+
+    scores: NDArray[np.float64]
+    """(items,) from 0 to 1"""
+    share: float
+    """How much of the query is named, from 0 to 1: of the letters of telling words, those within names and limits."""
+
+
+class Named:
+    """The names of one catalogue and which items have what they stand for."""
+
+    def __init__(self, items: pl.DataFrame, graph: GraphTables) -> None:
+        ids = items["item_id"].to_list()
+        self._items = items
+        self._vocabulary = Vocabulary.learn(graph, items)
+        found = facts(graph, ids)
+        self._matrix, self._rarity = found.matrix.tocsc(), rarity(found.matrix)
+        self._columns: dict[str, list[int]] = {}
+        for column, node in enumerate(found.entities["id"]):
+            self._columns.setdefault(node, []).append(column)
+        self._rows = {f"item:{item}": row for row, item in enumerate(ids)}
+        numeric = [name for name, dtype in items.schema.items() if dtype.is_numeric()]
+        shapes = [(field, name) for field, shape in FIELDS.items() for name in numeric if re.fullmatch(shape, name)]
+        self._numbers = {field: items[name].to_numpy() for field, name in shapes}
+
+    def read(self, query: str) -> Reading:
+        """Nothing is named by a query that is longer than `parse` reads."""
+        if len(query) > LONGEST:
+            return Reading(np.zeros(self._items.height), 0.0)
+        intent = parse(query, vocabulary=self._vocabulary)
+        wanted = list(self._wanted(intent))
+        total = sum((weight * having for having, weight in wanted), np.zeros(self._items.height))
+        scores = (total / max(sum(weight for _, weight in wanted), 1e-9)) ** 2
+        for entity in intent.entities:
+            if entity.negated:
+                scores *= 1 - self._having(entity.node)
+        return Reading(scores, _share(intent))
+
+    def _wanted(self, intent: Intent) -> Iterator[tuple[NDArray[np.float64], float]]:
+        """(items,) from 0 to 1 who has it, and its weight, of each named thing and each range of numbers."""
+        for entity in intent.wanted():
+            if intent.kind != "similar" or entity.node not in self._rows:
+                having = self._having(entity.node)
+                yield np.maximum(having, NAMESAKE * self._namesakes(entity)), entity.score * self._weight(having)
+        for one in intent.constraints:
+            if one.value is None and one.field in self._numbers:
+                having = self._within(one)
+                yield having, self._weight(having)
+
+    def _having(self, node: str) -> NDArray[np.float64]:
+        """(items,) 1 for an item that has the node over any relation, or is it."""
+        having = np.zeros(self._items.height)
+        for column in self._columns.get(node, ()):
+            having[self._matrix.indices[self._matrix.indptr[column] : self._matrix.indptr[column + 1]]] = 1
+        if node in self._rows:
+            having[self._rows[node]] = 1
+        return having
+
+    def _namesakes(self, entity: Entity) -> NDArray[np.float64]:
+        """(items,) 1 for an item that has another node which is called so."""
+        names = self._vocabulary.names.by_key.get(key(entity.surface), ())
+        others = [self._having(name.node) for name in names if name.node != entity.node]
+        return np.max(others, axis=0) if others else np.zeros(self._items.height)
+
+    def _within(self, limit: Constraint) -> NDArray[np.float64]:
+        numbers = self._numbers[limit.field]
+        low, high = (-np.inf if limit.low is None else limit.low), (np.inf if limit.high is None else limit.high)
+        return ((numbers >= low) & (numbers <= high)).astype(np.float64)
+
+    def _weight(self, having: NDArray[np.float64]) -> float:
+        """The idf of what so many items have."""
+        return float(np.log((1 + len(having)) / (1 + having.sum())) + 1)
+
+
+def _share(intent: Intent) -> float:
+    """The named letters among those of the telling words."""
+    spans = [(one.start, one.end) for one in intent.entities]
+    spans += [(one.start, one.end) for one in intent.constraints if one.value is None]
+    named = {at for start, end in spans for at in range(start, end) if intent.query[at].isalnum()}
+    telling = {word.text for word in intent.keywords} - set(STOPWORDS_EN)
+    words = [range(token.start, token.end) for token in intent.tokens if token.text in telling]
+    free = {at for word in words for at in word} - named
+    return len(named) / max(len(named) + len(free), 1)
