@@ -21,6 +21,8 @@ from graph.build import GraphTables
 from graph.facts import facts, rarity
 from graph.link.normal import key
 
+TITLES = 2
+"""So many first lines of a text may be its title, in one language or two; a query that is one names that item."""
 NAMESAKE = 0.5
 """What an item has that is called the same counts so much: Italian is of Italy, and might be in Italian."""
 
@@ -48,6 +50,10 @@ class Named:
         for column, node in enumerate(found.entities["id"]):
             self._columns.setdefault(node, []).append(column)
         self._rows = {f"item:{item}": row for row, item in enumerate(ids)}
+        self._titled: dict[str, list[int]] = {}
+        for row, text in enumerate(items["text"].fill_null("")):
+            for line in set(map(key, text.split("\n")[:TITLES])):
+                self._titled.setdefault(line, []).append(row)
         numeric = [name for name, dtype in items.schema.items() if dtype.is_numeric()]
         shapes = [(field, name) for field, shape in FIELDS.items() for name in numeric if re.fullmatch(shape, name)]
         self._numbers = {field: items[name].to_numpy() for field, name in shapes}
@@ -63,6 +69,8 @@ class Named:
         for entity in intent.entities:
             if entity.negated:
                 scores *= 1 - self._having(entity.node)
+        # Whatever its words may mean apart.
+        scores[self._titled.get(key(query), [])] = 1
         return Reading(scores, _share(intent))
 
     def _wanted(self, intent: Intent) -> Iterator[tuple[NDArray[np.float64], float]]:

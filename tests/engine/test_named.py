@@ -1,4 +1,4 @@
-"""What a query names, on a catalogue of six films small enough to know every answer; and how weights follow from it."""
+"""What a query names, on seven films, few enough to know every answer; and how the weights follow from it."""
 
 from itertools import pairwise
 
@@ -18,6 +18,7 @@ FILMS = [
     ("d", "Dark Well", ["Horror"], ["France"], ["Français"], 1994),
     ("e", "Even Tide", ["Horror"], ["Italy"], ["Italiano"], 1962),
     ("f", "Fair Wind", ["Drama"], ["Italy"], ["Italiano"], None),
+    ("g", "Old Comedy\n没有法国的喜剧", ["Drama"], ["Italy"], ["Italiano"], None),
 ]
 
 
@@ -52,21 +53,26 @@ def test_what_has_all_that_is_named_has_1(named: Named, query: str, right: list[
 
 
 def test_more_of_what_is_named_is_better_and_rare_facts_weigh_more(named: Named) -> None:
-    of = dict(zip("abcdef", named.read("french comedies of the nineties").scores, strict=True))
+    of = dict(zip("abcdefg", named.read("french comedies of the nineties").scores, strict=True))
     assert of["a"] == pytest.approx(1)
     assert of["a"] > max(of["b"], of["c"], of["d"]) > min(of["b"], of["c"], of["d"]) > of["e"]
-    drama = dict(zip("abcdef", named.read("drama or comedy").scores, strict=True))
+    drama = dict(zip("abcdefg", named.read("drama or comedy").scores, strict=True))
     assert drama["f"] > drama["a"] > 0
 
 
+@pytest.mark.parametrize("query", ["old comedy", "没有法国的喜剧"])
+def test_a_whole_title_names_its_item_whatever_its_words_mean(named: Named, query: str) -> None:
+    assert named.read(query).scores[6] == 1
+
+
 def test_what_is_refused_has_nothing(named: Named) -> None:
-    of = dict(zip("abcdef", named.read("french films, no horror").scores, strict=True))
+    of = dict(zip("abcdefg", named.read("french films, no horror").scores, strict=True))
     assert of["d"] == 0 and of["a"] == of["b"] > 0
 
 
 def test_a_namesake_counts_in_part(named: Named) -> None:
     """Italian is first of Italy; the film in Italian, not Italian otherwise, is not left with nothing."""
-    of = dict(zip("abcdef", named.read("french film").scores, strict=True))
+    of = dict(zip("abcdefg", named.read("french film").scores, strict=True))
     assert of["a"] == pytest.approx(1) and 0 < of["c"] < 0.5 and of["e"] == 0
 
 
