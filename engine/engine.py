@@ -44,7 +44,6 @@ if TYPE_CHECKING:
     from engine.search.facets import Facet
     from engine.search.helps import Helps
     from engine.search.intent import Intent, Language
-    from engine.search.intent import Vocabulary as Meanings
     from engine.search.spelling import Correction
     from engine.search.suggest import Suggester, Suggestion
     from engine.trial import Trial
@@ -175,12 +174,6 @@ class Engine:
         from engine.search.helps import Helps  # dictionaries of Chinese, for those who type
 
         return Helps(self._searcher, self.config.data)
-
-    @cached_property
-    def _meanings(self) -> "Meanings":
-        from engine.search.intent import Vocabulary as Meanings  # it reads a lexicon, for those who ask
-
-        return Meanings.learn(self.graph, self.catalogue.items)
 
     @cached_property
     def _suggester(self) -> "Suggester":
@@ -320,13 +313,13 @@ class Engine:
         return past, allowed if force is None else force.opened(allowed[None])[0]
 
     def intent(self, query: str, language: "Language | None" = None) -> "Intent":
-        """What a query names, what it limits, and what it wants: docs/search.md. `search` does not look at it.
+        """What a query names, what it limits, and what it wants: docs/search.md.
 
         Raises DataError for a query without a letter or digit or of more than 512 characters.
         """
         from engine.search.intent import parse
 
-        return parse(query, language, self._meanings)
+        return parse(query, language, self._searcher.vocabulary)
 
     def suggest(self, prefix: str, n: int = 8) -> "list[Suggestion]":
         """The `n` best completions of what somebody types, in English, Chinese or pinyin: docs/search.md.
@@ -461,7 +454,7 @@ class Engine:
             "_lookup",
             "_paths",
             "_suggester",
-            *(() if same_items else ("_searcher", "_interest", "_helps", "_meanings")),
+            *(() if same_items else ("_searcher", "_interest", "_helps")),
         ):
             self.__dict__.pop(name, None)
 

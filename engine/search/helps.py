@@ -15,7 +15,7 @@ from engine.search.answer import Answer, Answerer
 from engine.search.completions import ITEM_KIND, Completions, collect
 from engine.search.facets import Facet, Facets
 from engine.search.hybrid import Searcher
-from engine.search.lexical import graph_terms, terms
+from engine.search.lexical import terms
 from engine.search.spelling import Correction, Speller
 from engine.search.suggest import Completer
 
@@ -56,11 +56,10 @@ class Helps:
 
     @cached_property
     def _answerer(self) -> Answerer:
-        names = graph_terms(self.searcher.graph, self.items["item_id"].to_list())
         titles = list(map(terms, self.items["title"].to_list()))
         queries = self.searcher.queries
         encode = queries.encode_texts if queries.settings.text else None
-        return Answerer(self.items["text"].to_list(), titles, names, self.searcher.frequencies, encode)
+        return Answerer(self.items["text"].to_list(), titles, self.searcher.names, self.searcher.frequencies, encode)
 
     def correct(self, query: str) -> Correction | None:
         return self._speller.correct(query)

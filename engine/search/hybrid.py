@@ -20,6 +20,7 @@ from engine.candidates import Features
 from engine.errors import DataError
 from engine.history import Histories
 from engine.ranker import Ranker
+from engine.search.intent import Vocabulary
 from engine.search.lexical import Lexical, graph_terms, text_terms
 from engine.search.named import Named
 from engine.search.vectors import FLOORS, SMALL, TRUNK, Floor, QueryEncoders
@@ -102,21 +103,27 @@ class Searcher:
         return self._words.frequencies()
 
     @cached_property
-    def _names(self) -> list[list[str]]:
+    def names(self) -> list[list[str]]:
+        """By item, the terms of all that the graph calls it."""
         return graph_terms(self.graph, self.items["item_id"].to_list())
 
     @cached_property
     def _words(self) -> Lexical:
         # With the names, so that a word of the text and a name that only the graph knows can be met together.
-        return Lexical(text + names for text, names in zip(text_terms(self.items), self._names, strict=True))
+        return Lexical(text + names for text, names in zip(text_terms(self.items), self.names, strict=True))
 
     @cached_property
     def _graph(self) -> Lexical:
-        return Lexical(self._names)
+        return Lexical(self.names)
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        """What a query may name."""
+        return Vocabulary.learn(self.graph, self.items)
 
     @cached_property
     def _named(self) -> Named:
-        return Named(self.items, self.graph)
+        return Named(self.items, self.graph, self.vocabulary)
 
     @property
     def _floor(self) -> Floor | None:

@@ -18,7 +18,7 @@ from engine.search.intent import Constraint, Entity, Intent, Vocabulary, parse
 from engine.search.intent.text import LONGEST
 from engine.search.intent.vocabulary import FIELDS
 from graph.build import GraphTables
-from graph.facts import facts, rarity
+from graph.facts import facts
 from graph.link.normal import key
 
 TITLES = 2
@@ -40,12 +40,12 @@ class Reading:
 class Named:
     """The names of one catalogue and which items have what they stand for."""
 
-    def __init__(self, items: pl.DataFrame, graph: GraphTables) -> None:
+    def __init__(self, items: pl.DataFrame, graph: GraphTables, vocabulary: Vocabulary) -> None:
         ids = items["item_id"].to_list()
         self._items = items
-        self._vocabulary = Vocabulary.learn(graph, items)
+        self._vocabulary = vocabulary
         found = facts(graph, ids)
-        self._matrix, self._rarity = found.matrix.tocsc(), rarity(found.matrix)
+        self._matrix = found.matrix.tocsc()
         self._columns: dict[str, list[int]] = {}
         for column, node in enumerate(found.entities["id"]):
             self._columns.setdefault(node, []).append(column)

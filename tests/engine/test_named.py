@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 from engine.search.hybrid import DESCRIBED, NAMED, weighed
+from engine.search.intent import Vocabulary
 from engine.search.intent.text import LONGEST
 from engine.search.named import Named
 from graph.build import build
@@ -26,7 +27,8 @@ FILMS = [
 def named() -> Named:
     columns = ("item_id", "title", "genre", "country", "language", "release_year")
     items = pl.DataFrame(FILMS, schema=columns, orient="row").with_columns(text=pl.col("title"))
-    return Named(items, build(items, attributes=["genre", "country", "language"]))
+    graph = build(items, attributes=["genre", "country", "language"])
+    return Named(items, graph, Vocabulary.learn(graph, items))
 
 
 def found(named: Named, query: str) -> list[str]:
