@@ -25,6 +25,7 @@ from engine.fusion import Fusion
 from engine.gating import Gate
 from engine.ranker import Ranker
 from engine.rerank import Reranker
+from engine.state import State
 from engine.tables import catalogue
 from engine.tables.catalogue import Catalogue
 from graph import version
@@ -72,7 +73,7 @@ def load(path: Path) -> dict[str, Any]:
     kept = artifact.read(path)
     try:
         parts = _parts(kept)
-        _compare(kept, parts["config"].graph)
+        _compare(kept, parts["state"].config.graph)
         return parts
     except (ValidationError, KeyError, TypeError) as error:
         reason = str(error).strip().split("\n")[0]
@@ -114,17 +115,20 @@ def _parts(kept: Artifact) -> dict[str, Any]:
     idf = kept.tensors("idf")
     words = tuple(kept.table("words")["word"].to_list())
     settings = Config.model_validate(kept.facts["config"])
+    state = State(
+        settings,
+        Catalogue(**{name: kept.table(name) for name in CATALOGUE}),
+        _ranker(kept, settings),
+        Vocabulary(kept.table("entities"), idf["facts"], words, idf["words"]),
+        GraphTables(kept.table("graph_nodes"), kept.table("graph_edges")),
+        Rules.model_validate(kept.facts.get("rules", {})),
+    )
     return {
-        "config": settings,
-        "catalogue": Catalogue(**{name: kept.table(name) for name in CATALOGUE}),
-        "ranker": _ranker(kept, settings),
-        "vocabulary": Vocabulary(kept.table("entities"), idf["facts"], words, idf["words"]),
-        "graph": GraphTables(kept.table("graph_nodes"), kept.table("graph_edges")),
+        "state": state,
         "gates": [Gate(**gate) for gate in kept.facts["gates"]],
         "curves": kept.facts["curves"],
         "timings": kept.facts["timings"],
         "encoded": kept.facts["encoded"],
-        "rules": Rules.model_validate(kept.facts.get("rules", {})),
     }
 
 

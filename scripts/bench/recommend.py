@@ -33,6 +33,7 @@ from engine.demo.people import I64, People, make_people, make_world
 from engine.demo.products import make
 from engine.describe import describe
 from engine.ranker import Ranker
+from engine.state import State
 from engine.tables.catalogue import Catalogue, from_tables
 
 SMALL = (1000, 1000)
@@ -101,7 +102,7 @@ def build(items: int, users: int, work: Path, gate: bool) -> Engine:
         generators = fit_all(past, described.features, settings, [one.name for one in learned.generators])
     known = np.bincount(past.items, minlength=items) > 0
     ranker = Ranker(generators, learned.fusion, learned.reranker, described.features, known)
-    return Engine(settings, tables, ranker, described.vocabulary, described.graph)
+    return Engine(State(settings, tables, ranker, described.vocabulary, described.graph))
 
 
 def shop(items: int, users: int, settings: Config, work: Path) -> Catalogue:
@@ -160,7 +161,7 @@ def measure(artefact: Path, n: int) -> dict[str, Any]:
     engine = Engine.load(artefact)
     found: dict[str, Any] = {"load s": time.perf_counter() - start}
     names = engine.catalogue.interactions["user_id"].unique(maintain_order=True).to_list()
-    matrix = engine._lookup.histories(names).seen()
+    matrix = engine.state.lookup.histories(names).seen()
     rows = asked_for(np.diff(matrix.indptr), n)
     arrays = {"indptr": matrix.indptr, "items": matrix.indices, "n": matrix.shape[1], "asked": rows}
     np.savez(artefact.with_suffix(".npz"), allow_pickle=False, **arrays)

@@ -50,7 +50,8 @@ def test_a_user_is_a_history(built: Engine) -> None:
     user = built.catalogue.interactions["user_id"][0]
     past = built.catalogue.interactions.filter(pl.col("user_id") == user)["item_id"].to_list()
     unrated = built.catalogue.interactions.with_columns(value=pl.lit(None, pl.Float64))  # as of a bare history
-    stored = replace(built, catalogue=replace(built.catalogue, interactions=unrated))
+    catalogue = replace(built.catalogue, interactions=unrated)
+    stored = replace(built, state=replace(built.state, catalogue=catalogue))
     given, known = built.recommend(history=past, n=5), stored.recommend(user=user, n=5)
     assert given == known
 

@@ -1,6 +1,7 @@
 """Builds from odd tables: each gives an engine that answers, or one plain error."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -167,7 +168,7 @@ def test_odd_ids_are_only_names(tmp_path):
 def test_an_evaluation_of_too_little_is_told(tmp_path, split):
     small = build(tmp_path, items(2), events(1, 2, 2)[:1])
     few = small.config.evaluation.model_copy(update={"split": split})
-    small.config = small.config.model_copy(update={"evaluation": few})
+    small.state = replace(small.state, config=small.config.model_copy(update={"evaluation": few}))
     with pytest.raises(DataError, match="too few"):
         small.evaluate()
 

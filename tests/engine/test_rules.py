@@ -215,8 +215,8 @@ def test_laws_of_lists(shop: Engine, some: list[dict], number: int, n: int) -> N
     user = f"u{number:04d}"
     shop.use_rules(rules(*some))
     found = shop.recommend(user, n=n)
-    force = shop.book.in_force([user], shop._lookup.histories([user]))
-    rows = shop._lookup.rows([one.item_id for one in found])
+    force = shop.book.in_force([user], shop.state.lookup.histories([user]))
+    rows = shop.state.lookup.rows([one.item_id for one in found])
     assert len(set(rows)) == len(rows) <= n
     for one in found:
         assert sum(one.contributions.values()) == pytest.approx(one.score, abs=1e-4)

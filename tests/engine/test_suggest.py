@@ -83,10 +83,10 @@ def test_new_events_and_items_are_known_at_once(small_artefact: Path) -> None:
     engine = Engine.load(small_artefact)
     before = engine.suggest("nike")[0]
     item = engine.catalogue.items.filter(pl.col("brand") == "Nike")["item_id"][0]
-    completer = engine._helps.completer
+    completer = engine.state.helps.completer
     engine.add_events([{"user_id": "fan", "item_id": item}] * 3)
     assert engine.suggest("nike")[0].interactions == before.interactions + 3
-    assert engine._helps.completer is completer  # nothing is made again for an event
+    assert engine.state.helps.completer is completer  # nothing is made again for an event
     assert engine.suggest("zzyzx") == []
     engine.add_items([{"item_id": "new", "title": "Zzyzx lamp"}])
     assert [(one.id, one.interactions) for one in engine.suggest("zzyzx")] == [("item:new", 0)]

@@ -27,7 +27,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 def engine(**settings: str) -> Engine:
     made = build()
     config = Config.model_validate(made.config.model_dump() | {"graph": GraphSettings(**settings).model_dump()})
-    return dataclasses.replace(made, config=config)
+    return dataclasses.replace(made, state=dataclasses.replace(made.state, config=config))
 
 
 def test_in_the_artefact(tmp_path: Path) -> None:

@@ -1,0 +1,69 @@
+"""Searches and the helps around them: questions to one state of an engine."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.asking import Recommendation, Wanted, allowed
+from engine.errors import DataError
+from engine.history import Histories
+from engine.search.hybrid import DEPTH, personalised
+from engine.state import State
+
+if TYPE_CHECKING:
+    from engine.search.answer import Answer
+    from engine.search.facets import Facet
+
+
+def search(
+    state: State, query: str, user: str | None, history: Sequence[str] | None, wanted: Wanted, personal: float
+) -> list[Recommendation]:
+    """As `Engine.search`."""
+    if wanted.n < 1 or not 0 <= personal < np.inf:
+        raise DataError(f"n must be at least 1 and personal a number from 0, not {wanted.n} and {personal}")
+    past, shown = _searchable(state, user, history, wanted.exclude, wanted.where, wanted.rules)
+    found = state.searcher.search(query, shown, max(wanted.n, DEPTH))
+    best = personalised(found, state.ranker, past, personal)[: wanted.n]
+    ids, titles = state.lookup.ids, state.lookup.titles
+    return [Recommendation(ids[one.item], titles[one.item], one.score, one.parts) for one in best]
+
+
+def facets(state: State, query: str | None, where: Mapping[str, Any] | None, n: int, rules: bool) -> "list[Facet]":
+    """As `Engine.facets`."""
+    return state.helps.facets(query, _searchable(state, None, None, ruled=rules)[1], where, n)
+
+
+def relax(
+    state: State,
+    query: str,
+    where: Mapping[str, Any] | None,
+    user: str | None,
+    history: Sequence[str] | None,
+    exclude: Iterable[str],
+    rules: bool,
+) -> list[str]:
+    """As `Engine.relax`."""
+    return state.helps.to_drop(query, _searchable(state, user, history, exclude, ruled=rules)[1], where)
+
+
+def answer(state: State, question: str, item: str | None) -> "Answer | None":
+    """As `Engine.answer`."""
+    return state.helps.answer(question, None if item is None else state.lookup.rows([item]))
+
+
+def _searchable(
+    state: State,
+    user: str | None,
+    history: Sequence[str] | None,
+    exclude: Iterable[str] = (),
+    conditions: Mapping[str, Any] | None = None,
+    ruled: bool = True,
+) -> tuple[Histories, NDArray[np.bool_]]:
+    """The history of who searches, empty for nobody, and (items,) what may be found."""
+    asked = user is not None or history is not None
+    past = state.lookup.history(user, history) if asked else state.lookup.history(None, [])
+    shown = allowed(state, exclude, conditions)
+    force = state.book.in_force([user], past) if ruled else None
+    return past, shown if force is None else force.opened(shown[None])[0]

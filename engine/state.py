@@ -1,0 +1,96 @@
+"""What an engine knows at one moment, and what is made of it when it is first needed.
+
+Nothing in a state is ever written. Who asks takes the state of an engine once and keeps it to the end of the answer;
+who changes an engine makes another state and puts it in the place of the first in one step.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from engine.candidates import interest
+from engine.config import Config
+from engine.describe import Vocabulary
+from engine.lookup import Lookup
+from engine.ranker import Ranker
+from engine.rules.book import Book, bind
+from engine.search.hybrid import Searcher
+from engine.search.vectors import QueryEncoders
+from engine.tables.catalogue import Catalogue
+from graph.build import GraphTables
+from graph.facts import facts
+from graph.paths import Pathfinder
+from graph.rules import Rules
+
+if TYPE_CHECKING:
+    from engine.search.helps import Helps
+    from engine.search.suggest import Suggester
+
+OF_ITEMS = frozenset({"queries", "interest", "searcher", "helps"})
+"""Parts that only the items decide, and not what users do."""
+OF_TABLES = OF_ITEMS | {"lookup", "paths", "suggester"}
+"""Parts that rules have no say in."""
+
+
+@dataclass(frozen=True)
+class State:
+    """Tables, what was learned of them, the graph, and the rules that lists are made by."""
+
+    config: Config
+    catalogue: Catalogue
+    ranker: Ranker
+    vocabulary: Vocabulary
+    graph: GraphTables
+    rules: Rules = field(default_factory=Rules)
+
+    def after(self, keep: Iterable[str] = (), **changes: Any) -> Self:
+        """The state with these fields changed. Of the parts that were made already those named in `keep` stay."""
+        made = replace(self, **changes)
+        made.__dict__.update({name: self.__dict__[name] for name in keep if name in self.__dict__})
+        return made
+
+    @cached_property
+    def lookup(self) -> Lookup:
+        return Lookup(self.catalogue)
+
+    @cached_property
+    def paths(self) -> Pathfinder:
+        found = facts(self.graph, self.lookup.ids, self.vocabulary.entities)
+        return Pathfinder(self.graph, found, self.lookup.ids)
+
+    @cached_property
+    def book(self) -> Book:
+        """The rules over this catalogue."""
+        return bind(self.rules, self.catalogue, self.graph)
+
+    @cached_property
+    def interest(self) -> interest.Interest:
+        settings = self.config.candidates
+        return interest.fit(self.ranker.features, settings.interest, settings.content)
+
+    @cached_property
+    def queries(self) -> QueryEncoders:
+        return QueryEncoders(self.config.encoders)
+
+    @cached_property
+    def searcher(self) -> Searcher:
+        return Searcher(self.catalogue.items, self.graph, self.ranker.features, self.queries)
+
+    @cached_property
+    def helps(self) -> "Helps":
+        from engine.search.helps import Helps  # dictionaries of Chinese, for those who type
+
+        return Helps(self.searcher, self.config.data)
+
+    @cached_property
+    def suggester(self) -> "Suggester":
+        from engine.search.suggest import suggester
+
+        rows = {item: row for row, item in enumerate(self.lookup.ids)}
+        events = self.catalogue.interactions["item_id"].value_counts()
+        chosen = np.zeros(len(rows), np.int64)
+        chosen[[rows[item] for item in events["item_id"]]] = events["count"].to_numpy()
+        return suggester(self.helps.completer, chosen)
