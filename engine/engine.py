@@ -269,7 +269,9 @@ class Engine:
         """Append interactions, seen by the next recommendation; returns how many. Bad rows are logged."""
         state = self.state
         tables = growth.with_events(state.catalogue, rows, state.config)
-        self.state = state.after(OF_ITEMS | {"book"}, catalogue=tables)
+        made = state.after(OF_ITEMS | {"book"}, catalogue=tables)
+        made.__dict__["lookup"] = state.lookup.with_events(tables)
+        self.state = made
         return tables.interactions.height - state.catalogue.interactions.height
 
     # Keeping

@@ -124,6 +124,28 @@ def from_frame(
     )
 
 
+def stacked(parts: Sequence[Histories]) -> Histories:
+    """The users of all parts, one part behind the other."""
+    lengths = np.concatenate([part.lengths for part in parts])
+    return Histories(
+        np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
+        np.concatenate([part.items for part in parts]),
+        np.concatenate([part.values for part in parts]),
+        np.concatenate([part.times for part in parts]),
+        parts[0].n_items,
+    )
+
+
+def merged(earlier: Histories, later: Histories) -> Histories:
+    """The same users with the events of both, oldest first; what came later stands behind what has the same time."""
+    both = stacked([earlier, later])
+    rows = np.concatenate([earlier.rows, later.rows])
+    order = np.lexsort((both.times, rows))  # stable
+    lengths = earlier.lengths + later.lengths
+    indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    return Histories(indptr, both.items[order], both.values[order], both.times[order], earlier.n_items)
+
+
 def single(items: Sequence[int], n_items: int) -> Histories:
     """One user who met `items` in this order; what they were worth (NaN) and when is not known."""
     array = np.asarray(items, np.int32)

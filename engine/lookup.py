@@ -1,8 +1,9 @@
 """Items and users of a catalogue by their ids, and the history of each user."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,11 +14,34 @@ from engine.history import Histories
 from engine.tables.catalogue import Catalogue
 
 
+MOST_LATER = 2000
+"""Users with events that came later; from there on all histories are made anew, for every event copies this table."""
+
+
 @dataclass(frozen=True)
 class Lookup:
     """What is found by id; each part is made when it is first asked for."""
 
     tables: Catalogue
+    _later: Mapping[str, Histories] = field(default_factory=dict)
+    """The whole histories of those who did something since `_histories` were made."""
+
+    def with_events(self, tables: Catalogue) -> Self:
+        """The same with the events that `tables` have behind ours. Costs what they are, not what was there before."""
+        fresh = tables.interactions[self.tables.interactions.height :]
+        touched = fresh["user_id"].unique(maintain_order=True).to_list()
+        if len(self._later) + len(touched) > MOST_LATER:
+            made = type(self)(tables)
+            made._histories  # noqa: B018 - now, and not when the next one asks
+        else:
+            news = history.from_frame(fresh, touched, self._rows)
+            grown = history.merged(self.histories(touched), news)
+            each = {user: grown.take(np.array([row])) for row, user in enumerate(touched)}
+            made = type(self)(tables, {**self._later, **each})
+            made.__dict__.update({name: self.__dict__[name] for name in ("_users", "_histories")})
+        made.__dict__.update({name: self.__dict__[name] for name in ("ids", "titles", "_rows") if name in self.__dict__})
+        made.__dict__["popularity"] = self.popularity + np.bincount(self.rows(fresh["item_id"]), minlength=len(self))
+        return made
 
     def __len__(self) -> int:
         return self.tables.items.height
@@ -31,6 +55,18 @@ class Lookup:
     def titles(self) -> list[str]:
         """Titles of the items by row."""
         return self.tables.items["title"].to_list()
+
+    @cached_property
+    def popularity(self) -> NDArray[np.int64]:
+        """(items,) how many events each has."""
+        events = self.tables.interactions["item_id"].value_counts()
+        counts = np.zeros(len(self), np.int64)
+        counts[self.rows(events["item_id"])] = events["count"].to_numpy()
+        return counts
+
+    def knows(self, user: str) -> bool:
+        """Has this user a history?"""
+        return user in self._users or user in self._later
 
     @cached_property
     def _rows(self) -> dict[str, int]:
@@ -56,7 +92,17 @@ class Lookup:
 
     def histories(self, users: Sequence[str]) -> Histories:
         """The histories of these users, in their order; an unknown user has an empty one."""
-        return _take(self._histories, np.array([self._users.get(user, -1) for user in _several(users)], np.int64))
+        users = _several(users)
+        if len(users) == 1 and users[0] in self._later:
+            return self._later[users[0]]
+        settled = [-1 if user in self._later else self._users.get(user, -1) for user in users]
+        found = _take(self._histories, np.array(settled, np.int64))
+        later = [row for row, user in enumerate(users) if user in self._later]
+        if not later:
+            return found
+        order = np.arange(len(users))
+        order[later] = len(users) + np.arange(len(later))
+        return history.stacked([found, *(self._later[users[row]] for row in later)]).take(order)
 
     def history(self, user: str | None, items: Sequence[str] | None) -> Histories:
         """The history of one user, or the one of these items, oldest first."""

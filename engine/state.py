@@ -9,8 +9,6 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
-import numpy as np
-
 from engine.candidates import interest
 from engine.config import Config
 from engine.describe import Vocabulary
@@ -89,8 +87,4 @@ class State:
     def suggester(self) -> "Suggester":
         from engine.search.suggest import suggester
 
-        rows = {item: row for row, item in enumerate(self.lookup.ids)}
-        events = self.catalogue.interactions["item_id"].value_counts()
-        chosen = np.zeros(len(rows), np.int64)
-        chosen[[rows[item] for item in events["item_id"]]] = events["count"].to_numpy()
-        return suggester(self.helps.completer, chosen)
+        return suggester(self.helps.completer, self.lookup.popularity)

@@ -65,7 +65,7 @@ class Live:
 
     def knows(self, user: str | None) -> bool:
         """Has this user a history?"""
-        return user is not None and bool((self.engine.catalogue.interactions["user_id"] == user).any())
+        return user is not None and self.engine.state.lookup.knows(user)
 
     def add_events(self, events: Sequence[Event]) -> int:
         """Take in all of these events, or none: UnknownIdError names the items that are not in the catalogue."""
