@@ -6,6 +6,7 @@ code. It is written aside and renamed into place, and refused whole when a singl
 
 import hashlib
 import json
+import os
 import platform
 import re
 import shutil
@@ -105,8 +106,7 @@ def write(
         for name, table in tables.items():
             table.write_parquet(_new_file(aside, f"{name}.parquet"))
         for name, tree in trees.items():
-            copy = shutil.copytree if tree.is_dir() else shutil.copyfile
-            copy(tree, _new_file(aside, name))
+            _copy(tree, _new_file(aside, name))
         files = _files(aside)
         for file in files:
             if not _is_plain(file):
@@ -115,7 +115,7 @@ def write(
             "version": VERSION,
             "libraries": library_versions(),
             "facts": dict(facts),
-            "files": {file: {"bytes": path.stat().st_size, "sha256": _digest(path)} for file, path in files.items()},
+            "files": {file: _told(path) for file, path in files.items()},
         }
         (aside / MANIFEST).write_text(_sealed(content), encoding="utf-8")
 
@@ -128,6 +128,34 @@ def amend(folder: Path, facts: Mapping[str, Any]) -> None:
     content = _read_manifest(folder)
     content["facts"] |= facts
     atomic.write_text(folder / MANIFEST, _sealed(content))
+
+
+def rewrite(
+    folder: Path,
+    *,
+    tables: Mapping[str, pl.DataFrame],
+    facts: Mapping[str, Any],
+    trees: Mapping[str, Path] = MappingProxyType({}),
+) -> None:
+    """Put these parts in the place of those of their names; every other file stays the file that it is.
+
+    A crash leaves the old artefact or the new. What was opened from the old one must be opened again.
+    """
+    content = _read_manifest(folder)
+    content["facts"] |= facts
+    with atomic.replaced_folder(folder, MANIFEST) as aside:
+        shutil.copytree(folder, aside, copy_function=os.link, dirs_exist_ok=True)
+        (aside / MANIFEST).unlink()  # a link to the old one, like all of them: not to be written over
+        for name, table in tables.items():
+            (aside / f"{name}.parquet").unlink()
+            table.write_parquet(aside / f"{name}.parquet")
+        for name, tree in trees.items():
+            _remove(aside / name)
+            _copy(tree, aside / name)
+        files, given = _files(aside), (*(f"{name}.parquet" for name in tables), *trees)
+        told = {file: _told(path) for file, path in files.items() if file.split("/")[0] in given}
+        content["files"] = {file: told.get(file) or content["files"][file] for file in files}
+        (aside / MANIFEST).write_text(_sealed(content), encoding="utf-8")
 
 
 def read(folder: Path, verify: Literal["full", "size"] = "full") -> Artifact:
@@ -200,6 +228,24 @@ def _files(folder: Path) -> dict[str, Path]:
     """Every file below the folder but the manifest, by its relative path, in order."""
     paths = sorted(path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
     return {name: path for path in paths if (name := path.relative_to(folder).as_posix()) != MANIFEST}
+
+
+def _copy(tree: Path, to: Path) -> None:
+    if tree.is_dir():
+        shutil.copytree(tree, to)
+    else:
+        shutil.copyfile(tree, to)
+
+
+def _remove(tree: Path) -> None:
+    if tree.is_dir():
+        shutil.rmtree(tree)
+    else:
+        tree.unlink()
+
+
+def _told(path: Path) -> dict[str, Any]:
+    return {"bytes": path.stat().st_size, "sha256": _digest(path)}
 
 
 def _digest(path: Path) -> str:

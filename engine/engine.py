@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from engine import asking, building, describe, growth, persist, searching
+from engine import asking, building, describe, forget, growth, persist, searching
 from engine.asking import Mode, Recommendation, Wanted
 from engine.config import Config
 from engine.describe import Vocabulary
@@ -273,6 +273,16 @@ class Engine:
         made.__dict__["lookup"] = state.lookup.with_events(tables)
         self.state = made
         return tables.interactions.height - state.catalogue.interactions.height
+
+    def forget(self, user: str) -> int:
+        """Take what a user did and is out of the tables, and so of every later answer; returns how many events.
+
+        Nothing that was learned is of one user. `engine.forget.forget_on_disk` does the same to an artefact.
+        """
+        state = self.state
+        tables, left = forget.forget(state.catalogue, user), forget.forget_in_graph(state.graph, user)
+        self.state = state.after(OF_ITEMS, catalogue=tables, graph=left)
+        return state.catalogue.interactions.height - tables.interactions.height
 
     # Keeping
 

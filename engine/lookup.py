@@ -13,7 +13,6 @@ from engine.errors import DataError, UnknownIdError
 from engine.history import Histories
 from engine.tables.catalogue import Catalogue
 
-
 MOST_LATER = 2000
 """Users with events that came later; from there on all histories are made anew, for every event copies this table."""
 
@@ -39,7 +38,8 @@ class Lookup:
             each = {user: grown.take(np.array([row])) for row, user in enumerate(touched)}
             made = type(self)(tables, {**self._later, **each})
             made.__dict__.update({name: self.__dict__[name] for name in ("_users", "_histories")})
-        made.__dict__.update({name: self.__dict__[name] for name in ("ids", "titles", "_rows") if name in self.__dict__})
+        items = ("ids", "titles", "_rows")
+        made.__dict__.update({name: self.__dict__[name] for name in items if name in self.__dict__})
         made.__dict__["popularity"] = self.popularity + np.bincount(self.rows(fresh["item_id"]), minlength=len(self))
         return made
 

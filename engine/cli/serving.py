@@ -1,6 +1,7 @@
 """The command that serves an engine over HTTP."""
 
 import socket
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -17,11 +18,14 @@ def serve(
     artefact: Artefact,
     host: Annotated[str, typer.Option(help="The address to listen on; 127.0.0.1 is this machine only.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The port; 0 takes a free one.")] = 8000,
+    events: Annotated[
+        Path | None, typer.Option(help="The log of events, made where there is none; beside the artefact by default.")
+    ] = None,
 ) -> None:
     """Serve over HTTP, with a console for people.
 
     The console is at /, the interface is described at /openapi.json, and Ctrl-C ends it. Whoever can reach the address
-    can ask it and send it events.
+    can ask it and send it events. Events are kept in a log, ARTEFACT.events, and known again when it starts again.
     """
     listening = _bind(host, port)
     with listening:
@@ -32,7 +36,8 @@ def serve(
 
             from engine.service.app import create
 
-            service = create(engine, artefact)
+            here = artefact.resolve()
+            service = create(engine, events or here.with_name(f"{here.name}.events"), artefact)
         if host not in _LOCAL:
             warn(f"listening on {host}: whoever can reach it can ask it and send it events")
         listening.listen()  # from here on whoever reads the address can connect to it

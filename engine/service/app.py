@@ -11,28 +11,30 @@ from pathlib import Path
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse
 
-import graph
 from engine.engine import Engine
 from engine.service import problems, routes
+from engine.service.eventlog import EventLog
 from engine.service.helps import helps
 from engine.service.live import Live
 from engine.service.models import Health
+from engine.service.users import users
 
 LARGEST_BODY = 1 << 20
 """Bytes of a request."""
 
 
-def create(engine: Engine, artefact: Path | None = None) -> FastAPI:
-    """The application over an engine; with the folder of its artefact, the graph in it can be queried, read-only."""
-    live = Live(engine)
-    kept = artefact / "graph" if artefact is not None else None
-    store = graph.open(kept, read_only=True) if kept is not None and kept.is_dir() else None
+def create(engine: Engine, events: Path, artefact: Path | None = None) -> FastAPI:
+    """The application over an engine and a log of events, a file that is made where there is none.
+
+    With the folder of its artefact, the graph in it can be queried, read-only, and users are erased there as well.
+    Raises EventLogError where the log cannot be opened.
+    """
+    live = Live(engine, EventLog(events), artefact)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
-        if store is not None:
-            store.close()
+        live.close()
 
     app = FastAPI(
         title="Weft",
@@ -50,8 +52,9 @@ def create(engine: Engine, artefact: Path | None = None) -> FastAPI:
     app.include_router(helps(live))
     app.include_router(routes.items(live))
     app.include_router(routes.events(live))
-    if store is not None:
-        app.include_router(routes.questions(store))
+    app.include_router(users(live))
+    if live.store is not None:
+        app.include_router(routes.questions(live))
     page, policy = _console()
 
     @app.get("/", include_in_schema=False)
@@ -63,7 +66,7 @@ def create(engine: Engine, artefact: Path | None = None) -> FastAPI:
         """Is the service up, and what does it serve?"""
         tables = live.engine.catalogue
         return Health(
-            status="ok", items=tables.items.height, events=tables.interactions.height, graph=store is not None
+            status="ok", items=tables.items.height, events=tables.interactions.height, graph=live.store is not None
         )
 
     return app

@@ -64,12 +64,17 @@ class EventLog:
         self._waiting: list[_Waiting] = []
         self._arriving = threading.Lock()
         self._using = threading.Lock()
+        self._reading = threading.Lock()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._base = sqlite3.connect(path, timeout=WAIT, isolation_level=None, check_same_thread=False)
+            self._base = self._connect()
             self._prepare()
+            self._reader = self._connect()  # its own, so that nobody who reads waits for the disk
         except (sqlite3.Error, OSError) as error:
             raise EventLogError(f"{path}: the log of events cannot be opened ({error})") from None
+
+    def _connect(self) -> sqlite3.Connection:
+        return sqlite3.connect(self.path, timeout=WAIT, isolation_level=None, check_same_thread=False)
 
     def _prepare(self) -> None:
         base = self._base
@@ -85,15 +90,16 @@ class EventLog:
             elif found != FORMAT:
                 raise EventLogError(f"{self.path}: the log has format {found}, and {FORMAT} is what is read here")
 
-    def append(self, entries: Sequence[Entry], key: str | None = None) -> bool:
+    def append(self, entries: Sequence[Entry], key: str | None = None, content: str | None = None) -> bool:
         """Keep these events, all or none; they are on the disk when this returns.
 
-        False, and nothing kept, where the same key came before with the same events: a repeated request. Raises
-        RepeatedKeyError where it came with others, EventLogError where the disk does not take them.
+        False, and nothing kept, where the same key came before with the same content, which is the events if it is not
+        given: a repeated request. Raises RepeatedKeyError where it came with another, EventLogError where the disk does
+        not take them.
         """
-        content = hashlib.sha256(json.dumps(entries).encode()).digest()
+        content = json.dumps(entries) if content is None else content
         name = None if key is None else hashlib.sha256(key.encode()).digest()  # keys may name users, who may be erased
-        mine = _Waiting(entries, name, content, Future())
+        mine = _Waiting(entries, name, hashlib.sha256(content.encode()).digest(), Future())
         with self._arriving:
             self._waiting.append(mine)
         with self._using:  # whoever comes first writes for all that wait
@@ -131,11 +137,18 @@ class EventLog:
 
     def after(self, seq: int = 0) -> Iterator[tuple[int, Entry]]:
         """Numbers and events behind the one of this number, in their order, as they are now."""
-        with self._using:
-            found = self._base.execute(
+        with self._reading:
+            found = self._reader.execute(
                 "select seq, user, item, kind, value, time from events where seq > ? order by seq", (seq,)
             ).fetchall()
         return ((row[0], Entry(*row[1:])) for row in found)
+
+    @property
+    def last(self) -> int:
+        """The number of the event that came last, of all that ever came; microseconds."""
+        with self._reading:
+            found = self._reader.execute("select seq from sqlite_sequence where name = 'events'").fetchone()
+        return 0 if found is None else int(found[0])
 
     def erase(self, user: str) -> int:
         """Take a user's events out of the file, also of what is left of it in free pages; returns how many."""
@@ -149,7 +162,8 @@ class EventLog:
         return gone
 
     def close(self) -> None:
-        with self._using:
+        with self._using, self._reading:
+            self._reader.close()
             self._base.close()
 
     @contextmanager

@@ -6,10 +6,16 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import graph
 from engine.engine import Engine
 from engine.errors import UnknownIdError
+from engine.forget import forget_on_disk
+from engine.service.eventlog import Entry, EventLog
 from engine.service.models import Event
+from graph.store import GraphStore
 
+CHOSEN = "chosen"
+"""The kind of an event by which a user says that an item is wanted."""
 _PICTURES = {
     ".jpg": "image/jpeg",
     ".jpeg": "image/jpeg",
@@ -49,44 +55,96 @@ class Shelf:
         raise UnknownIdError(f"there is no picture of item {item!r}")
 
 
+def _store(artefact: Path | None) -> GraphStore | None:
+    kept = None if artefact is None else artefact / "graph"
+    return graph.open(kept, read_only=True) if kept is not None and kept.exists() else None
+
+
 class Live:
     """The engine that answers now.
 
-    A change makes a copy, changes that, and puts it in the place of the first; so whoever asks has one engine from the
-    beginning to the end of an answer, and needs no lock.
+    A change makes another engine of the same parts and puts it in the place of the first; so whoever asks has one
+    engine from the beginning to the end of an answer, and needs no lock. Events go to the log before they are
+    acknowledged, and into the engine in the order of the log, also those that another process put there.
     """
 
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
-        self.shelf = Shelf(engine)
+    def __init__(self, engine: Engine, log: EventLog, artefact: Path | None = None) -> None:
+        self._engine = engine
+        self._log = log
+        self._artefact = artefact
+        self.store = _store(artefact)
+        """The graph of the artefact, read-only, if there is one to be queried."""
+        self._taken = 0
+        """The number of the last event of the log that the engine knows."""
         self._changing = threading.Lock()
-        engine.recommend(history=[], n=1)  # makes now what the first answer would wait for
-        engine.suggest("a", n=1)
+        self.shelf = Shelf(engine)
+        for _ in range(2):  # makes now what the first answer, and the first event, would wait for
+            self._engine.recommend(history=[], n=1)
+            self._engine.suggest("a", n=1)
+            self._catch_up()
+
+    @property
+    def engine(self) -> Engine:
+        """The engine with all that the log has now."""
+        if self._log.last != self._taken:
+            self._catch_up()
+        return self._engine
 
     def knows(self, user: str | None) -> bool:
         """Has this user a history?"""
         return user is not None and self.engine.state.lookup.knows(user)
 
-    def add_events(self, events: Sequence[Event]) -> int:
-        """Take in all of these events, or none: UnknownIdError names the items that are not in the catalogue."""
+    def add_events(self, events: Sequence[Event], key: str | None = None) -> int:
+        """Take in all of these events, or none, and know of them from here on; returns how many are new.
+
+        None are new where the same key came before with the same events. Raises UnknownIdError naming the items that
+        are not in the catalogue, RepeatedKeyError for a key that came with other events, and EventLogError where the
+        disk does not take them.
+        """
         unknown = sorted({event.item_id for event in events} - self.shelf.titles.keys())
         if unknown:
             raise UnknownIdError(f"not in the catalogue: {', '.join(map(repr, unknown[:10]))}; no event was taken")
         if not events:
             return 0
-        data, now = self.engine.config.data, int(time.time())
-        rows = []
-        for event in events:
-            row: dict[str, object] = {data.user: event.user_id, data.item: event.item_id}
-            if data.value:
-                row[data.value] = event.value
-            if data.time:
-                row[data.time] = now if event.time is None else event.time
-            rows.append(row)
+        now = int(time.time())
+        entries = [
+            Entry(each.user_id, each.item_id, CHOSEN, each.value, now if each.time is None else each.time)
+            for each in events
+        ]
+        as_sent = "\n".join(event.model_dump_json() for event in events)
+        new = self._log.append(entries, key, as_sent)
+        self._catch_up()
+        return len(entries) if new else 0
+
+    def erase(self, user: str) -> int:
+        """Take a user out of the log, of the artefact on the disk and of what answers; returns how many events went.
+
+        Raises EventLogError or ArtifactError where the disk does not let it; then ask again, nothing is done by half
+        that another call does not finish.
+        """
         with self._changing:
-            grown = copy.copy(self.engine)
-            taken = grown.add_events(rows)
-            grown.recommend(user=events[0].user_id, n=1)
-            grown.suggest("a", n=1)
-            self.engine = grown
-        return taken
+            if self._artefact is not None:
+                forget_on_disk(self._artefact, user)
+            self._log.erase(user)
+            left = copy.copy(self._engine)
+            gone = left.forget(user)
+            left.recommend(history=[], n=1)
+            self._engine, self.store = left, _store(self._artefact)  # the old store ends with its last question
+        return gone
+
+    def close(self) -> None:
+        self._log.close()
+        if self.store is not None:
+            self.store.close()
+
+    def _catch_up(self) -> None:
+        with self._changing:
+            last, data = self._log.last, self._engine.config.data
+            news = list(self._log.after(self._taken))
+            if news:
+                grown = copy.copy(self._engine)
+                named = ((data.user, "user"), (data.item, "item"), (data.value, "value"), (data.time, "time"))
+                columns = {column: part for column, part in named if column}
+                grown.add_events([{name: getattr(one, part) for name, part in columns.items()} for _, one in news])
+                self._engine = grown
+            self._taken = max([last, *(seq for seq, _ in news)])

@@ -186,7 +186,29 @@ class Event(BaseModel):
 class Taken(BaseModel):
     """How many events were taken in."""
 
-    events: int = Field(examples=[1])
+    events: int = Field(description="0 for a request that came before.", examples=[1])
+
+
+class Done(Item):
+    """Something that a user did."""
+
+    value: float | None
+    time: int = Field(description="Unix seconds; 0 where the tables have no times.", examples=[1760000000])
+
+
+class User(BaseModel):
+    """What is known of a user."""
+
+    user_id: str = Field(examples=["u0001"])
+    events: int = Field(description="How many.", examples=[12])
+    attributes: dict[str, list[str]] = Field(examples=[{"area": ["north"]}])
+    history: list[Done] = Field(description="The latest ones, latest first.")
+
+
+class Erased(BaseModel):
+    """How many events of a user were taken out."""
+
+    events: int = Field(examples=[12])
 
 
 class Question(BaseModel):

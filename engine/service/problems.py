@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from engine.errors import UnknownIdError, WeftError
+from engine.service.eventlog import EventLogError
 from graph import GraphError
 
 log = logging.getLogger(__name__)
@@ -50,6 +51,11 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(UnknownIdError)
     def unknown(request: Request, error: UnknownIdError) -> JSONResponse:
         return problem(404, str(error))
+
+    @app.exception_handler(EventLogError)
+    def full(request: Request, error: EventLogError) -> JSONResponse:
+        log.error("%s", error)
+        return problem(503, str(error))
 
     @app.exception_handler(WeftError)
     @app.exception_handler(GraphError)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
-from fastapi import APIRouter, Body, Query
+from fastapi import APIRouter, Body, Header, Query
 from fastapi import Path as InPath
 from fastapi.responses import FileResponse
 
@@ -13,7 +13,6 @@ from engine.errors import DataError, UnknownIdError
 from engine.service import models
 from engine.service.live import Live, Shelf
 from engine.where import parse
-from graph.store import GraphStore
 from graph.telling import sentence, sentences
 
 GRAPH_SECONDS = 5
@@ -177,24 +176,35 @@ def events(live: Live) -> APIRouter:
                 },
             ),
         ],
+        idempotency_key: Annotated[
+            str | None,
+            Header(
+                min_length=1,
+                max_length=models.LONGEST_ID,
+                description="A name for this request, such as a random UUID. Sent again with the same events, for want "
+                "of an answer, it takes none twice; with other events it is an error.",
+            ),
+        ] = None,
     ) -> models.Taken:
         """Take in one event or many; the next list knows of them.
 
-        They are kept in memory only: when the service ends they are gone, so keep them in your own tables as well.
-        An item that is not in the catalogue is an error, and then no event of the request is taken.
+        They are on the disk, in the service's log, when the answer comes, and there when the service starts again.
+        All events of a request are taken or none: none where an item is not in the catalogue.
         """
-        return models.Taken(events=live.add_events(given if isinstance(given, list) else [given]))
+        return models.Taken(events=live.add_events(given if isinstance(given, list) else [given], idempotency_key))
 
     return router
 
 
-def questions(store: GraphStore) -> APIRouter:
+def questions(live: Live) -> APIRouter:
     """The knowledge graph, opened read-only."""
     router = APIRouter(prefix="/v1/graph", tags=["graph"])
 
     @router.post("/query")
     def query(question: models.Question) -> models.Answer:
         """Ask the graph in Cypher. Only reading is done, for at most five seconds; values belong in parameters."""
+        store = live.store
+        assert store is not None  # once there, always there
         found = store.query(question.query, question.parameters, timeout=GRAPH_SECONDS, limit=question.limit)
         return models.Answer(columns=found.columns, rows=[list(row) for row in found.iter_rows()])
 

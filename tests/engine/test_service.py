@@ -23,8 +23,8 @@ def engine(small_artefact: Path) -> Engine:
 
 
 @pytest.fixture
-def client(engine: Engine, small_artefact: Path) -> Iterator[TestClient]:
-    with TestClient(create(engine, small_artefact), raise_server_exceptions=False) as client:
+def client(engine: Engine, small_artefact: Path, tmp_path: Path) -> Iterator[TestClient]:
+    with TestClient(create(engine, tmp_path / "events", small_artefact), raise_server_exceptions=False) as client:
         yield client
 
 
@@ -225,8 +225,8 @@ def test_the_graph_can_be_read_and_not_written(client: TestClient) -> None:
     problem(client.post("/v1/graph/query", content=half, headers=JSON), 422)
 
 
-def test_without_an_artefact_there_is_no_graph_to_query(engine: Engine) -> None:
-    with TestClient(create(engine)) as client:
+def test_without_an_artefact_there_is_no_graph_to_query(engine: Engine, tmp_path: Path) -> None:
+    with TestClient(create(engine, tmp_path / "events")) as client:
         assert client.get("/healthz").json()["graph"] is False
         problem(client.post("/v1/graph/query", json={"query": "RETURN 1 AS one"}), 404)
 
@@ -242,6 +242,6 @@ def test_the_console_runs_its_own_script_only(client: TestClient) -> None:
 
 def test_the_interface_is_described_with_examples(client: TestClient) -> None:
     described = client.get("/openapi.json").json()
-    assert "memory only" in described["paths"]["/v1/events"]["post"]["description"]
+    assert "on the disk" in described["paths"]["/v1/events"]["post"]["description"]
     assert "application/problem+json" in described["paths"]["/v1/search"]["get"]["responses"]["422"]["content"]
     assert described["components"]["schemas"]["Event"]["properties"]["user_id"]["examples"] == ["u0001"]

@@ -1,0 +1,55 @@
+"""A user is forgotten: gone from the tables and the graph of an engine, and from the files of an artefact."""
+
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import polars as pl
+
+import graph
+from engine import artifact
+from engine.tables.catalogue import Catalogue
+from graph import version
+from graph.build import GraphTables
+
+OF_USERS = ("interactions", "users", "rejects")
+"""Tables that may name a user. Nothing that is learned has a part of one user: a user is a history."""
+
+
+def forget(tables: Catalogue, user: str) -> Catalogue:
+    """The tables without what a user did and is."""
+    return replace(tables, **{name: _without(getattr(tables, name), user) for name in OF_USERS})
+
+
+def forget_in_graph(tables: GraphTables, user: str) -> GraphTables:
+    """The graph without the node of a user and the edges to and from it."""
+    node = f"user:{user}"
+    nodes = tables.nodes.filter(pl.col("id") != node)
+    return GraphTables(nodes, tables.edges.filter((pl.col("head") != node) & (pl.col("tail") != node)))
+
+
+def forget_on_disk(folder: Path, user: str) -> None:
+    """Write an artefact anew without a user. A crash leaves the old one or the new.
+
+    Raises ArtifactError where the folder is no whole artefact. A graph in Neo4j is for whoever keeps it.
+    """
+    kept = artifact.read(folder, verify="size")
+    before = {name: kept.table(name) for name in (*OF_USERS, "graph_nodes", "graph_edges")}
+    left = forget_in_graph(GraphTables(before["graph_nodes"], before["graph_edges"]), user)
+    after = {name: _without(before[name], user) for name in OF_USERS}
+    after |= {"graph_nodes": left.nodes, "graph_edges": left.edges}
+    changed = {name: table for name, table in after.items() if table.height < before[name].height}
+    if not changed:
+        return
+    with tempfile.TemporaryDirectory() as aside:
+        trees = {}
+        if (folder / "graph").exists() and "graph_nodes" in changed:
+            trees["graph"] = Path(aside) / "graph"
+            with graph.open(trees["graph"]) as store:  # made anew: a store keeps what is deleted in pages of its files
+                store.load(left)
+        artifact.rewrite(folder, tables=changed, facts={"graph_version": version.of(left)}, trees=trees)
+
+
+def _without(table: pl.DataFrame, user: str) -> pl.DataFrame:
+    named = [name for name in ("user_id", "value") if table.schema.get(name) == pl.String]  # `value` of a reject
+    return table.filter(~pl.any_horizontal(pl.col(named).eq_missing(user))) if named and table.height else table
