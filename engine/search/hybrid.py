@@ -1,7 +1,12 @@
 """Search: five signals of how well an item fits a query, and the taste of who asks, added up in plain sight.
 
 Each signal is scaled so that its best item for the query has 1, and weighted. A score is the sum of its parts. The
-scale looks at all items, so conditions on items never change a score. What signals weigh depends on how much of the
+scale looks at all items, so conditions on items never change a score.
+
+Up to 50,000 items every item is scored. Of more, the candidates are: the best by what is looked up (words, graph,
+named), and those whose vectors an index finds near; each of them is scored by every signal. Where conditions leave few
+items, or few of the candidates, all that are left are scored.
+ What signals weigh depends on how much of the
 query is named by things of the graph (`named`): a list of facts is looked up, a description is compared. The weights
 were chosen on judged queries over films and on queries of a generated shop, and measured on others:
 `scripts/bench/films_search.py`, `scripts/bench/search.py`.
@@ -15,15 +20,15 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from encoders import Vectors
 from engine.candidates import Features
 from engine.errors import DataError
 from engine.history import Histories
 from engine.ranker import Ranker
+from engine.search.dense import EXACT, Dense, Near, Rows
 from engine.search.intent import Vocabulary
 from engine.search.lexical import Lexical, graph_terms, text_terms
 from engine.search.named import Named
-from engine.search.vectors import FLOORS, SMALL, TRUNK, Floor, QueryEncoders
+from engine.search.vectors import FLOORS, SMALL, TRUNK, QueryEncoders
 from graph.build import GraphTables
 
 DESCRIBED = {"words": 0.3, "graph": 0.0, "named": 0.0, "meaning": 0.56, "picture": 0.14}
@@ -33,6 +38,8 @@ NAMED = {"words": 0.25, "graph": 0.1, "named": 0.58, "meaning": 0.02, "picture":
 TASTE = "taste"
 DEPTH = 200
 """The best so many by the query alone are what taste may reorder: it brings nothing in that the query does not."""
+LOOKED_UP = 2000
+"""Candidates by what is looked up; a list of more items than that comes from all."""
 
 Scores = NDArray[np.float64]
 
@@ -50,6 +57,45 @@ class Match:
 
 
 @dataclass(frozen=True)
+class _Asked:
+    """A query beside the items of a catalogue."""
+
+    looked_up: dict[str, Scores]
+    """(items,) by name of the signal, from 0 to 1"""
+    compared: dict[str, Near]
+    share: float
+    """How much of the query is named, from 0 to 1."""
+
+    def signals(self, rows: Rows | None = None) -> dict[str, Scores]:
+        """(rows,) by name of the signal, from 0 to 1; of all items without `rows`."""
+        looked_up = {name: scores if rows is None else scores[rows] for name, scores in self.looked_up.items()}
+        return looked_up | {name: near.scores(rows) for name, near in self.compared.items()}
+
+    def parts(self, rows: Rows | None = None) -> dict[str, Scores]:
+        """What each signal adds to the scores."""
+        weights = weighed(self.share)
+        return {name: weights[name] * scores for name, scores in self.signals(rows).items()}
+
+    def candidates(self, allowed: NDArray[np.bool_], n: int) -> Rows:
+        """Rows, in order, of the allowed items that a list of `n` is made from."""
+        everything = np.flatnonzero(allowed)
+        if len(everything) <= EXACT or n > LOOKED_UP:
+            return everything
+        weights = weighed(self.share)
+        by_words: Scores = np.sum(
+            [weights[name] * scores[everything] for name, scores in self.looked_up.items()], axis=0
+        )
+        best = top(by_words, LOOKED_UP)
+        parts = [everything[best[by_words[best] > 0]]]
+        for near in self.compared.values():
+            if near.rows is not None and near.query is not None:
+                parts.append(near.rows[allowed[near.rows]])
+                if len(parts[-1]) < min(n, len(near.rows)):
+                    return everything
+        return np.unique(np.concatenate(parts))
+
+
+@dataclass(frozen=True)
 class Searcher:
     """The signals of one catalogue; an index is made when a query first needs it, and never written."""
 
@@ -58,44 +104,41 @@ class Searcher:
     features: Features
     queries: QueryEncoders
 
+    def _asked(self, query: str) -> _Asked:
+        if not any(map(str.isalnum, query)):
+            raise DataError("the query has no letter or digit; write what the item is, such as `white sneakers`")
+        reading = self._named.read(query)
+        raw = {"words": self._words.scores(query), "graph": self._graph.scores(query), "named": reading.scores}
+        looked_up = {name: scores / max(float(scores.max(initial=0)), 1e-9) for name, scores in raw.items()}
+        meaning = self._meaning.near(self.queries.by_meaning(query))
+        look = self.queries.by_look(query)
+        picture = (self._meaning if look is None else self._pictures).near(look)
+        return _Asked(looked_up, {"meaning": meaning, "picture": picture}, reading.share)
+
     def signals(self, query: str) -> tuple[Mapping[str, Scores], float]:
         """(items,) by name of the signal, from 0 to 1, and how much of the query is named, from 0 to 1.
 
         Raises DataError for a query without a letter or digit.
         """
-        if not any(map(str.isalnum, query)):
-            raise DataError("the query has no letter or digit; write what the item is, such as `white sneakers`")
-        encoders, features = self.queries, self.features
-        look, reading = encoders.by_look(query), self._named.read(query)
-        raw = {
-            "words": self._words.scores(query),
-            "graph": self._graph.scores(query),
-            "named": reading.scores,
-            "meaning": _closeness(encoders.by_meaning(query), features.text, FLOORS.get(encoders.settings.text)),
-            "picture": np.zeros(len(features)) if look is None else _closeness(look, self._pictures, self._floor),
-        }
-        return {name: scores / max(float(scores.max(initial=0)), 1e-9) for name, scores in raw.items()}, reading.share
-
-    def _parts(self, query: str) -> dict[str, Scores]:
-        """(items,) by name of the signal: what each adds to the scores."""
-        signals, share = self.signals(query)
-        weights = weighed(share)
-        return {name: weights[name] * scores for name, scores in signals.items()}
+        asked = self._asked(query)
+        return asked.signals(), asked.share
 
     def total(self, query: str) -> Scores:
         """(items,) what they score for a query, before taste; 0 for those that it does not find."""
-        return np.asarray(sum(self._parts(query).values()), np.float64)
+        return np.asarray(sum(self._asked(query).parts().values()), np.float64)
 
     def search(self, query: str, allowed: NDArray[np.bool_], n: int) -> list[Match]:
         """The best `n` of the allowed items, (items,); fewer where no signal knows more of them."""
-        parts = self._parts(query)
-        total = np.where(allowed, sum(parts.values()), 0)
-        best = np.argsort(-total, kind="stable")[:n]
-        return [
-            Match(int(item), {name: float(added[item]) for name, added in parts.items()} | {TASTE: 0.0})
-            for item in best
-            if total[item] > 0
-        ]
+        asked = self._asked(query)
+        rows = asked.candidates(allowed, n)
+        parts = asked.parts(rows)
+        total: Scores = np.asarray(sum(parts.values()), np.float64)
+        best = top(total, n)
+        best = best[total[best] > 0]
+        names = [*parts, TASTE]
+        added = np.array([*(scores[best] for scores in parts.values()), np.zeros(len(best))]).T.tolist()
+        found = zip(rows[best].tolist(), added, strict=True)
+        return [Match(item, dict(zip(names, values, strict=True))) for item, values in found]
 
     @cached_property
     def frequencies(self) -> dict[str, int]:
@@ -125,13 +168,14 @@ class Searcher:
     def _named(self) -> Named:
         return Named(self.items, self.graph, self.vocabulary)
 
-    @property
-    def _floor(self) -> Floor | None:
-        return FLOORS[SMALL] if self.queries.settings.image == TRUNK else None
+    @cached_property
+    def _meaning(self) -> Dense:
+        return Dense(self.features.text, FLOORS.get(self.queries.settings.text))
 
     @cached_property
-    def _pictures(self) -> Vectors:
-        return self.queries.pictures(self.features.image)
+    def _pictures(self) -> Dense:
+        floor = FLOORS[SMALL] if self.queries.settings.image == TRUNK else None
+        return Dense(self.queries.pictures(self.features.image), floor)
 
 
 def weighed(share: float) -> dict[str, float]:
@@ -139,14 +183,14 @@ def weighed(share: float) -> dict[str, float]:
     return {name: (1 - share) * DESCRIBED[name] + share * NAMED[name] for name in DESCRIBED}
 
 
-def _closeness(query: Vectors | None, items: Vectors, floor: Floor | None) -> Scores:
-    """(items,) how much closer than unrelated things; of a model without a known floor, closer than the mean."""
-    if query is None:
-        return np.zeros(len(items))
-    cosine: Scores = np.asarray(items @ query, np.float64)
-    floor = floor or Floor(float(cosine.mean()), -1)
-    known = cosine.max(initial=-1) >= floor.best
-    return np.maximum(cosine - floor.item, 0) if known else np.zeros(len(items))
+def top(scores: Scores, n: int) -> Rows:
+    """Places of the best `n`, best first, of equal ones the first."""
+    if n >= len(scores):
+        return np.argsort(-scores, kind="stable")
+    least = np.partition(scores, len(scores) - n)[len(scores) - n]
+    above = np.flatnonzero(scores > least)
+    best = np.sort(np.concatenate([above, np.flatnonzero(scores == least)[: n - len(above)]]))
+    return best[np.argsort(-scores[best], kind="stable")]
 
 
 def personalised(found: Sequence[Match], ranker: Ranker, past: Histories, personal: float) -> list[Match]:

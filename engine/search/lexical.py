@@ -1,51 +1,126 @@
 """BM25 over what items say and over what the graph calls them, in Latin words and pairs of Chinese characters."""
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from itertools import pairwise
+from typing import Any
 
-import bm25s
 import numpy as np
 import polars as pl
 from bm25s.stopwords import STOPWORDS_EN
 from numpy.typing import NDArray
+from scipy import sparse
 
 from engine.describe import tokens
 from graph.build import GraphTables
 from graph.facts import facts
 from graph.schema import ALIAS, ITEM, fold
 
+K1, B = 1.5, 0.75
+
+Rows = NDArray[np.int64]
+Postings = Mapping[str, Mapping[int, int]]
+"""By term and row, how often it occurs there."""
+
 
 class Lexical:
     """One BM25 index (Robertson and Zaragoza 2009), in the variant of Lucene with k1 1.5 and b .75.
 
-    Spellings that fold alike are one, so that full-width letters and capitals do not matter.
+    Spellings that fold alike are one, so that full-width letters and capitals do not matter. Nothing in it is ever
+    written. Scores are worked out from counts when they are asked for, so that an index that has changed gives what one
+    made anew would give: how rare a term is and how long items are on average moves with every item.
     """
 
-    def __init__(self, items: Iterable[list[str]]) -> None:
+    def __init__(self, items: Iterable[Sequence[str]]) -> None:
         """`items` are the terms of each item, a term as often as it occurs."""
-        numbers: dict[str, int] = {}
-        documents = [[numbers.setdefault(term, len(numbers)) for term in item] for item in items]
-        self._items = len(documents)
-        self._index = bm25s.BM25() if numbers else None  # it has no answer to texts without a single word
-        if self._index:
-            self._index.index((documents, numbers), create_empty_token=False, show_progress=False)
+        self._numbers: dict[str, int] = {}
+        documents = [[self._numbers.setdefault(term, len(self._numbers)) for term in item] for item in items]
+        self._lengths = np.array([len(document) for document in documents], np.float64)
+        rows = np.repeat(np.arange(len(documents)), self._lengths.astype(np.int64))
+        terms_of = np.array([number for document in documents for number in document], np.int64)
+        shape = (len(self._numbers), len(documents))
+        # Cells of the same place are added up: how often a term occurs.
+        self._counts = sparse.csr_array((np.ones(len(rows), np.float32), (terms_of, rows)), shape=shape)
+        self._removed = np.zeros(len(documents), bool)
+        self._stale = np.zeros(len(documents), bool)
+        self._late: Postings = {}
+        self._more: Mapping[str, int] = {}
+
+    def changed(
+        self, rows: Rows, before: Sequence[Sequence[str]], after: Sequence[Sequence[str]], removed: NDArray[np.bool_]
+    ) -> "Lexical":
+        """The index after a change of some rows, or after further ones came behind the others.
+
+        `before` and `after` are the terms of each row, `removed`, (items,), which rows are no items any more.
+        """
+        made = object.__new__(Lexical)
+        made._numbers, made._counts = self._numbers, self._counts
+        grown = (0, len(removed) - len(self._lengths))
+        made._lengths, made._stale = np.pad(self._lengths, grown), np.pad(self._stale, grown)
+        made._lengths[rows] = [len(terms) for terms in after]
+        made._stale[rows] = True
+        made._removed = removed
+        late, more = dict(self._late), dict(self._more)
+        for row, old, new in zip(rows.tolist(), before, after, strict=True):
+            for term in set(old):
+                late[term] = {other: count for other, count in late.get(term, {}).items() if other != row}
+                more[term] = more.get(term, 0) - 1
+            for term, count in Counter(new).items():
+                late[term] = {**late.get(term, {}), row: count}
+                more[term] = more.get(term, 0) + 1
+        made._late, made._more = late, more
+        return made
+
+    @property
+    def late(self) -> int:
+        """Rows that changed since the index was made: each costs a little with every query that has its terms."""
+        return int(self._stale.sum())
 
     def scores(self, query: str) -> NDArray[np.float64]:
         """(items,) never below zero; zero where no word of the query occurs."""
         asked = terms(query)
         # "to" in a query says nothing, unless it is all that is asked, as by the title of the film "It".
         asked = [term for term in asked if term not in STOPWORDS_EN] or asked
-        known = [] if self._index is None else [term for term in asked if term in self._index.vocab_dict]
-        if self._index is None or not known:
-            return np.zeros(self._items)
-        return np.asarray(self._index.get_scores(known), np.float64)
+        total = np.zeros(len(self._lengths))
+        for term in asked:
+            if term in self._numbers:
+                at = self._numbers[term]
+                cells = slice(self._counts.indptr[at], self._counts.indptr[at + 1])
+                self._add(total, term, self._counts.indices[cells], self._counts.data[cells])
+        total[self._stale] = 0
+        for term in asked:
+            late = self._late.get(term)
+            if late:
+                self._add(total, term, np.fromiter(late, np.int64), np.fromiter(late.values(), np.float32))
+        return total
+
+    def _add(self, total: NDArray[np.float64], term: str, rows: NDArray[Any], counts: NDArray[np.float32]) -> None:
+        df, n = self._frequency(term), self._items
+        idf = np.log(1 + (n - df + 0.5) / (df + 0.5))
+        total[rows] += idf * counts / (counts + self._saturation[rows])
+
+    def _frequency(self, term: str) -> int:
+        at = self._numbers.get(term)
+        there = 0 if at is None else int(self._counts.indptr[at + 1] - self._counts.indptr[at])
+        return there + self._more.get(term, 0)
+
+    @cached_property
+    def _items(self) -> int:
+        return int(np.count_nonzero(~self._removed))
+
+    @cached_property
+    def _saturation(self) -> NDArray[np.float64]:
+        """(items,) k1 of each, larger for longer ones."""
+        mean = self._lengths.sum() / max(self._items, 1)
+        return np.asarray(K1 * (1 - B + B * self._lengths / max(mean, 1e-9)))
 
     def frequencies(self) -> dict[str, int]:
         """How many items each term occurs in."""
-        if self._index is None:
-            return {}
-        counts = np.diff(self._index.scores["indptr"]).tolist()
-        return {term: counts[number] for term, number in self._index.vocab_dict.items() if term}
+        counts = dict(zip(self._numbers, np.diff(self._counts.indptr).tolist(), strict=True))
+        for term, more in self._more.items():
+            counts[term] = counts.get(term, 0) + more
+        return {term: count for term, count in counts.items() if count > 0}
 
 
 def terms(text: str) -> list[str]:

@@ -12,21 +12,12 @@ import encoders
 from encoders import Encoder, Vectors
 from encoders.heads import SmallHeads
 from engine.config import Encoders
+from engine.search.dense import Floor
 
 SMALL, TRUNK = "weft-small", "efficientnet-lite0"
 """Weft's own model of words and pictures, and the image encoder whose vectors its heads take."""
 OTHER_SCRIPT = re.compile(r"[^\W\d_a-zA-Z\u00c0-\u024f]")
 """A letter that is not Latin: weft-small's text side knows English only."""
-
-
-@dataclass(frozen=True)
-class Floor:
-    """Cosines in a model's space that say nothing."""
-
-    item: float
-    """An item below it has nothing to do with the query."""
-    best: float
-    """A query whose best item is below it is not understood."""
 
 
 FLOORS = {"multilingual": Floor(0.2, 0.2), SMALL: Floor(0.3, 0.45)}

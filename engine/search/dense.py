@@ -1,0 +1,152 @@
+"""Vectors of items beside that of a query: all of them where they are few, the nearest by an index where they are many.
+
+Up to 50,000 items a query is compared with every item: one product of a matrix, 4 ms for 25,000 on one thread. Beyond,
+an index finds the nearest: hierarchical small worlds (Malkov and Yashunin, 2018, by usearch), which keeps a byte a
+number; what it finds is compared again by the whole vectors, so a cosine is always exact. scripts/bench/dense_index.py
+has how it was chosen, and what it misses.
+
+A change makes another `Dense`, which shares the index: rows that changed since are left out of what the index finds,
+and compared one by one. When they have become many, a copy of the index learns them.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from threading import Lock
+
+import numpy as np
+from numpy.typing import NDArray
+from usearch.index import Index
+
+from encoders import Vectors
+
+EXACT = 50_000
+"""Items that are compared one by one."""
+LATE = 10_000
+"""Changed rows beside an index; when there are more, it learns them."""
+NEAREST = 400
+"""How many the index is asked for."""
+LINKS, WIDTH, EXPANSION = 32, 200, 400
+"""Of the index: neighbours an item, and how many are looked at to place one and to find one."""
+
+Rows = NDArray[np.int64]
+Scores = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Floor:
+    """Cosines in a model's space that say nothing."""
+
+    item: float
+    """An item below it has nothing to do with the query."""
+    best: float
+    """A query whose best item is below it is not understood."""
+
+
+class Dense:
+    """Unit vectors of the items of one catalogue, (items, dim). Nothing in it is ever written."""
+
+    def __init__(self, vectors: Vectors, floor: Floor | None) -> None:
+        """Without a floor, what is nearer than the mean of all counts."""
+        self.vectors, self.floor = vectors, floor
+
+    def changed(self, rows: Rows, vectors: Vectors) -> "Dense":
+        """The same after a change of some rows, or after further ones came behind the others."""
+        made = Dense(vectors, self.floor)
+        if "_index" in self.__dict__:
+            made.__dict__["_index"] = self._index.without(rows, vectors)
+        return made
+
+    def near(self, query: Vectors | None) -> "Near":
+        """A query, (dim,), beside the items; no item is near to None."""
+        if query is None:
+            return Near(self, None, Floor(1, 1), -1.0, None)
+        floor = self.floor or Floor(float(self._mean @ query), -1)
+        if len(self.vectors) <= EXACT:
+            cosines: Scores = np.asarray(self.vectors @ query, np.float64)
+            return Near(self, query, floor, float(cosines.max(initial=-1)), None, cosines)
+        rows = self._index.nearest(query)
+        best = float((self.vectors[rows] @ query).max(initial=-1))
+        return Near(self, query, floor, best, rows)
+
+    @cached_property
+    def _mean(self) -> Vectors:
+        return np.asarray(self.vectors.mean(axis=0), np.float32)
+
+    @cached_property
+    def _index(self) -> "_Indexed":
+        return _Indexed.of(self.vectors)
+
+
+@dataclass(frozen=True)
+class Near:
+    """How near the items are to one query; scaled so that the nearest has 1."""
+
+    dense: Dense
+    query: Vectors | None
+    floor: Floor
+    best: float
+    """The cosine of the nearest item."""
+    rows: Rows | None
+    """The nearest items, where an index found them; None where all were compared."""
+    cosines: Scores | None = None
+    """(items,) where all were compared"""
+
+    def scores(self, rows: Rows | None = None) -> Scores:
+        """(rows,) from 0 to 1, of all items without `rows`; the same for an item whatever it is asked with."""
+        n = len(self.dense.vectors) if rows is None else len(rows)
+        span = self.best - self.floor.item
+        if self.query is None or self.best < self.floor.best or span <= 0:
+            return np.zeros(n)
+        return np.clip((self._cosines(self.query, rows) - self.floor.item) / max(span, 1e-9), 0, 1)
+
+    def _cosines(self, query: Vectors, rows: Rows | None) -> Scores:
+        if self.cosines is not None:
+            return self.cosines if rows is None else self.cosines[rows]
+        vectors = self.dense.vectors if rows is None else self.dense.vectors[rows]
+        return np.asarray(vectors @ query, np.float64)
+
+
+@dataclass(frozen=True)
+class _Indexed:
+    """An index over the rows of an earlier matrix, and which rows of the present one it does not know."""
+
+    index: Index
+    lock: Lock
+    """The library lets one search at a time use the same scratch memory."""
+    vectors: Vectors
+    late: NDArray[np.bool_]
+    """(items,) rows that changed since the index was made."""
+
+    @classmethod
+    def of(cls, vectors: Vectors) -> "_Indexed":
+        index = Index(
+            ndim=vectors.shape[1],
+            metric="ip",
+            dtype="i8",
+            connectivity=LINKS,
+            expansion_add=WIDTH,
+            expansion_search=EXPANSION,
+        )
+        there = np.flatnonzero(vectors.any(axis=1))  # nothing is near to an item without a text, or a picture
+        index.add(there, vectors[there], threads=1)
+        return cls(index, Lock(), vectors, np.zeros(len(vectors), bool))
+
+    def nearest(self, query: Vectors) -> Rows:
+        """Rows of the nearest that it finds, and of all that changed since."""
+        with self.lock:
+            found = self.index.search(query, NEAREST, threads=1).keys.astype(np.int64)
+        return np.concatenate([found[~self.late[found]], np.flatnonzero(self.late)])
+
+    def without(self, rows: Rows, vectors: Vectors) -> "_Indexed":
+        """After a change of these rows, to those in `vectors`."""
+        late = np.pad(self.late, (0, len(vectors) - len(self.late)))
+        late[rows] = True
+        if late.sum() <= LATE:
+            return _Indexed(self.index, self.lock, vectors, late)
+        with self.lock:
+            index = self.index.copy()
+        changed = np.flatnonzero(late)
+        index.remove(changed[index.contains(changed)], threads=1)
+        there = changed[vectors[changed].any(axis=1)]
+        index.add(there, vectors[there], threads=1)
+        return _Indexed(index, Lock(), vectors, np.zeros(len(vectors), bool))
