@@ -18,6 +18,23 @@ class Lookup:
     """What is found by id; each part is made when it is first asked for."""
 
     tables: Catalogue
+    removed: NDArray[np.bool_]
+    """(items,) which are no items any more; they may stand in a history, and nowhere else."""
+
+    def after(self, tables: Catalogue, removed: NDArray[np.bool_]) -> "Lookup":
+        """The same where items changed, were removed, or came behind the others, and no event did."""
+        made = Lookup(tables, removed)
+        if "_histories" in self.__dict__:
+            made.__dict__["_users"] = self._users
+            made.__dict__["_histories"] = replace(self._histories, n_items=len(made))
+        return made
+
+    def shown(self, item: str) -> int:
+        """The row of an item. Raises UnknownIdError for one that is not in the catalogue, or not any more."""
+        row = self.rows([item])[0]
+        if self.removed[row]:
+            raise UnknownIdError(f"item {item!r} was removed from the catalogue")
+        return row
 
     def __len__(self) -> int:
         return self.tables.items.height
@@ -46,7 +63,7 @@ class Lookup:
         return history.from_frame(self.tables.interactions, list(self._users), self._rows)
 
     def rows(self, items: Iterable[str]) -> list[int]:
-        """Rows of these items. Raises UnknownIdError for one that is not in the catalogue."""
+        """Rows of these items, removed ones too. Raises UnknownIdError for one that was never in the catalogue."""
         rows = []
         for item in _several(items):
             if item not in self._rows:
