@@ -15,7 +15,7 @@ from engine import Engine
 from engine import config as configuration
 from engine.config import Config
 from engine.errors import UnknownIdError
-from engine.search import dense
+from engine.search import dense, hybrid
 from engine.search.hybrid import Searcher
 from engine.tables import catalogue
 
@@ -253,3 +253,29 @@ def test_rows_without_a_vector_are_not_near() -> None:
     held[::2] = 0
     near = dense.Dense(held, None).near(vectors(1, 3)[0])
     assert len(near.rows) and not (near.rows % 2 == 0).any()
+
+
+@pytest.mark.usefixtures("few")
+def test_a_search_among_many_gives_what_comparing_all_gives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Scores are the same whatever the candidates are, also under a condition that leaves few or hardly any."""
+    words = ["red", "blue", "green", "black", "white", "tea", "shoe", "hat", "lamp", "book", "wool", "cup"]
+    rows = [
+        row(f"i{n}", f"{words[n % 12]} {words[n // 12 % 12]} {n}", BRANDS[n % 3], words[n % 5], float(n))
+        for n in range(300)
+    ]
+    engine = build(tmp_path, rows, text="multilingual")
+    whole = {one.item_id: one.score for one in engine.search("blue shoe", n=3000)}
+    monkeypatch.setattr(hybrid, "EXACT", 100)
+    for conditions in (None, {"price": (0, 150)}, {"price": (7, 7)}, {"brand": "Puma", "price": (250, None)}):
+        some = engine.search("blue shoe", n=10, where=conditions)
+        allowed = {one["item_id"] for one in rows if _passes(one, conditions or {})}
+        best = sorted((item for item in whole if item in allowed), key=lambda item: -whole[item])[: len(some)]
+        assert [round(one.score, 6) for one in some] == [round(whole[item], 6) for item in best]
+        assert all(one.score == pytest.approx(whole[one.item_id], abs=1e-6) for one in some)
+        assert len(some) == min(10, len(allowed & whole.keys()))
+
+
+def _passes(one: dict[str, object], conditions: dict[str, object]) -> bool:
+    low, high = conditions.get("price", (None, None))
+    price, brand = one["price"], conditions.get("brand", one["brand"])
+    return (low is None or price >= low) and (high is None or price <= high) and one["brand"] == brand
