@@ -89,7 +89,7 @@ def allowed(state: State, exclude: Iterable[str], conditions: Mapping[str, Any] 
     """(items,) which may be shown."""
     shown = where.mask(state.catalogue.items, conditions).copy()
     shown[state.lookup.rows(exclude)] = False
-    return shown
+    return shown & ~state.removed
 
 
 def _one(state: State, one: Placed) -> Recommendation:
@@ -100,18 +100,20 @@ def _one(state: State, one: Placed) -> Recommendation:
 
 def similar(state: State, item: str, n: int) -> list[tuple[str, float]]:
     """As `Engine.similar`."""
-    row, ids = state.lookup.rows([item])[0], state.lookup.ids
+    row, ids = state.lookup.shown(item), state.lookup.ids
     features = state.ranker.features
     total = np.zeros(len(ids), np.float32)
     for matrix in (features.facts, features.words, features.text, features.image):
         total += dense(matrix @ matrix[[row]].T).ravel() / 4
-    total[row] = -np.inf
-    best = np.argsort(-total, kind="stable")[: min(n, len(total) - 1)]
+    others = ~state.removed
+    others[row] = False
+    total[~others] = -np.inf
+    best = np.argsort(-total, kind="stable")[: min(n, int(others.sum()))]
     return [(ids[i], float(total[i])) for i in best]
 
 
 def explain(state: State, user: str | None, item: str, history: Sequence[str] | None) -> Explanation:
     """As `Engine.explain`."""
-    past, row = state.lookup.history(user, history), state.lookup.rows([item])[0]
+    past, row = state.lookup.history(user, history), state.lookup.shown(item)
     found = explaining.explain(state.ranker, state.lookup, state.paths, past, row)
     return explained(found, state.ranker, past, row, state.book.in_force([user], past))

@@ -4,15 +4,17 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from PIL import Image
 from scipy import sparse
 from sklearn.feature_extraction.text import CountVectorizer
 
 import encoders
-from encoders import EmbeddingStore, Encoded
+from encoders import EmbeddingStore, Encoded, Encoder
 from engine.candidates import Features
 from engine.config import Config
 from engine.history import Matrix
@@ -36,6 +38,16 @@ class Vocabulary:
     words_idf: NDArray[np.float32]
 
 
+class Opened(Protocol):
+    """Encoders that are opened once, when they are first needed."""
+
+    @property
+    def text(self) -> Encoder[str]: ...
+
+    @property
+    def image(self) -> Encoder[Image.Image]: ...
+
+
 @dataclass(frozen=True)
 class Described:
     """Items as features, with the tables and counts that they came from."""
@@ -53,19 +65,28 @@ def describe(
     config: Config,
     vocabulary: Vocabulary | None = None,
     progress: Progress | None = None,
-    since: int = 0,
 ) -> Described:
-    """Features of the items of a catalogue from row `since` on, in their order, and the graph of all of them.
+    """Features of the items of a catalogue, in their order, and their graph.
 
     With a `vocabulary` they are in the columns of earlier ones.
     """
-    items = catalogue.items[since:]
-    tables = graph_of(catalogue, config)
+    return described(catalogue.items, graph_of(catalogue, config), config, vocabulary, progress)
+
+
+def described(
+    items: pl.DataFrame,
+    tables: GraphTables,
+    config: Config,
+    vocabulary: Vocabulary | None = None,
+    progress: Progress | None = None,
+    opened: Opened | None = None,
+) -> Described:
+    """The same of some items of a graph; `opened` has the encoders of `config`, where they are open already."""
     found = facts(tables, items["item_id"].to_list(), None if vocabulary is None else vocabulary.entities)
     words, counts = word_counts(items["text"].to_list(), None if vocabulary is None else vocabulary.words)
     if vocabulary is None:
         vocabulary = Vocabulary(found.entities, rarity(found.matrix), words, rarity(counts))
-    text, image = encode(items, config, progress)
+    text, image = encode(items, config, progress, opened)
     features = Features(
         tfidf(found.matrix, vocabulary.facts_idf)[0],
         tfidf(counts, vocabulary.words_idf)[0],
@@ -81,16 +102,23 @@ def relation_numbers(entities: pl.DataFrame) -> NDArray[np.int64]:
     return entities["relation"].rank("dense").to_numpy().astype(np.int64) - 1
 
 
-def encode(items: pl.DataFrame, config: Config, progress: Progress | None = None) -> tuple[Encoded, Encoded]:
+def encode(
+    items: pl.DataFrame,
+    config: Config,
+    progress: Progress | None = None,
+    opened: Opened | None = None,
+) -> tuple[Encoded, Encoded]:
     """Vectors of the texts and the pictures; a modality that is switched off has rows of one zero."""
     store = EmbeddingStore(config.encoders.cache)
     off = Encoded(np.zeros((items.height, 1), np.float32), np.zeros(items.height, bool), 0, 0, [])
     text = image = off
     if config.encoders.text:
-        text = store.texts(encoders.open_text(config.encoders.text), items["text"].to_list(), _named("texts", progress))
+        words = opened.text if opened else encoders.open_text(config.encoders.text)
+        text = store.texts(words, items["text"].to_list(), _named("texts", progress))
     if config.encoders.image:
         paths = [None if path is None else Path(path) for path in items["image"]]
-        image = store.images(encoders.open_image(config.encoders.image), paths, _named("pictures", progress))
+        looks = opened.image if opened else encoders.open_image(config.encoders.image)
+        image = store.images(looks, paths, _named("pictures", progress))
     return text, image
 
 

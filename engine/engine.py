@@ -3,11 +3,14 @@
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Self
 
-from engine import asking, building, describe, forget, growth, persist, searching
+import numpy as np
+
+from engine import asking, building, changing, describe, forget, growth, persist, searching
 from engine.asking import Mode, Recommendation, Wanted
 from engine.config import Config
 from engine.describe import Vocabulary
@@ -15,7 +18,7 @@ from engine.explain import Explanation
 from engine.gating import Gate
 from engine.ranker import Ranker
 from engine.rules import rulefile
-from engine.rules.book import Book, bind
+from engine.rules.book import Book
 from engine.state import OF_ITEMS, OF_TABLES, State
 from engine.tables.catalogue import Catalogue
 from engine.tables.readers import TableLike
@@ -51,6 +54,7 @@ class Engine:
     timings: dict[str, float] = field(default_factory=dict)
     encoded: dict[str, int] = field(default_factory=dict)
     """Contents encoded in this build and contents reused from the store."""
+    _changing: Lock = field(default_factory=Lock, init=False, repr=False, compare=False)
 
     @classmethod
     def build(
@@ -223,10 +227,10 @@ class Engine:
         """
         if not isinstance(written, Rules):
             written = rulefile.read(Path(written))
-        state = self.state
-        made = state.after(OF_TABLES, rules=written)
-        made.__dict__["book"] = bind(written, state.catalogue, state.graph)
-        self.state = made
+        with self._changing:
+            made = self.state.after(OF_TABLES, rules=written)
+            _ = made.book  # what does not fit is told now, and the old ones stay
+            self.state = made
 
     def try_rules(self, written: Rules, users: Sequence[str] | None = None, n: int = 10) -> "Trial":
         """What rules would change in the lists of these users, or of 200 drawn from the seed; nothing is switched on.
@@ -244,7 +248,11 @@ class Engine:
         """
         from engine.assess import assess  # it draws, and matplotlib is slow to import
 
-        made = assess(self.catalogue, self.ranker.features, self.config, stage, self.timings)
+        state = self.state
+        tables = growth.present(state.catalogue, state.removed)
+        left = tables.interactions.join(tables.items, on="item_id", how="semi", maintain_order="left")
+        features = state.ranker.features.take(np.flatnonzero(~state.removed))
+        made = assess(replace(tables, interactions=left), features, self.config, stage, self.timings)
         with closing(open_tracker(self.config.tracking, "evaluate", self.config.model_dump(mode="json"))) as tracker:
             record.report(tracker, made)
         return made
@@ -254,24 +262,42 @@ class Engine:
     def add_items(self, rows: TableLike) -> list[str]:
         """Add items by their text, picture and attributes; they can be recommended at once, nothing is retrained.
 
-        Returns the ids added. Bad rows are left out and logged; an id that is there already is a bad row.
+        Returns the ids added. Bad rows are left out and logged; an id that is there already is a bad row. One that was
+        removed may come again, and its events with it.
         """
-        state, before = self.state, self.state.catalogue.items.height
-        tables = growth.with_items(state.catalogue, rows, state.config)
-        if tables.items.height == before:
-            return []
-        described = growth.describe_new(tables, state.config, state.vocabulary, before)
-        ranker = growth.grown(state.ranker, described.features)
-        self.state = state.after({"queries"}, catalogue=tables, ranker=ranker, graph=described.graph)
-        return tables.items["item_id"][before:].to_list()
+        with self._changing:
+            self.state, added = changing.add(self.state, rows)
+        return added
+
+    def change_items(self, rows: TableLike) -> list[str]:
+        """Describe items of the catalogue anew; what histories say of them stays, and nothing is retrained.
+
+        A row says all that its item is now: what it does not say, the item has no more. Returns the ids changed. Bad
+        rows are left out and logged; an id that is not there is a bad row.
+        """
+        with self._changing:
+            self.state, changed = changing.change(self.state, rows)
+        return changed
+
+    def remove_items(self, ids: Sequence[str]) -> list[str]:
+        """Take items out of the catalogue: no list, search or answer has them any more, nor does an artefact have what
+        they were. Their events stay in the histories, where they still tell what people like.
+
+        Returns the ids. Raises UnknownIdError for one that is not in the catalogue, and then nothing is removed.
+        """
+        with self._changing:
+            rows = [self.state.lookup.shown(item) for item in ids]
+            self.state = changing.remove(self.state, rows) if rows else self.state
+        return list(ids)
 
     def add_events(self, rows: TableLike) -> int:
         """Append interactions, seen by the next recommendation; returns how many. Bad rows are logged."""
-        state = self.state
-        tables = growth.with_events(state.catalogue, rows, state.config)
-        made = state.after(OF_ITEMS | {"book"}, catalogue=tables)
-        made.__dict__["lookup"] = state.lookup.with_events(tables)
-        self.state = made
+        with self._changing:
+            state = self.state
+            tables = growth.with_events(state.catalogue, rows, state.config)
+            made = state.after(OF_ITEMS | {"book"}, catalogue=tables)
+            made.__dict__["lookup"] = state.lookup.with_events(tables)
+            self.state = made
         return tables.interactions.height - state.catalogue.interactions.height
 
     def forget(self, user: str) -> int:
@@ -279,9 +305,10 @@ class Engine:
 
         Nothing that was learned is of one user. `engine.forget.forget_on_disk` does the same to an artefact.
         """
-        state = self.state
-        tables, left = forget.forget(state.catalogue, user), forget.forget_in_graph(state.graph, user)
-        self.state = state.after(OF_ITEMS, catalogue=tables, graph=left)
+        with self._changing:
+            state = self.state
+            tables, left = forget.forget(state.catalogue, user), forget.forget_in_graph(state.graph, user)
+            self.state = state.after(OF_ITEMS, catalogue=tables, graph=left)
         return state.catalogue.interactions.height - tables.interactions.height
 
     # Keeping

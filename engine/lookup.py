@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,21 +21,39 @@ class Lookup:
     """What is found by id; each part is made when it is first asked for."""
 
     tables: Catalogue
+    removed: NDArray[np.bool_]
+    """(items,) which are no items any more; they may stand in a history, and nowhere else."""
     _later: Mapping[str, Histories] = field(default_factory=dict)
     """The whole histories of those who did something since `_histories` were made."""
 
-    def with_events(self, tables: Catalogue) -> Self:
+    def after(self, tables: Catalogue, removed: NDArray[np.bool_]) -> "Lookup":
+        """The same where items changed, were removed, or came behind the others, and no event did."""
+        later = {user: replace(past, n_items=tables.items.height) for user, past in self._later.items()}
+        made = Lookup(tables, removed, later)
+        if "_histories" in self.__dict__:
+            made.__dict__["_users"] = self._users
+            made.__dict__["_histories"] = replace(self._histories, n_items=len(made))
+        return made
+
+    def shown(self, item: str) -> int:
+        """The row of an item. Raises UnknownIdError for one that is not in the catalogue, or not any more."""
+        row = self.rows([item])[0]
+        if self.removed[row]:
+            raise UnknownIdError(f"item {item!r} was removed from the catalogue")
+        return row
+
+    def with_events(self, tables: Catalogue) -> "Lookup":
         """The same with the events that `tables` have behind ours. Costs what they are, not what was there before."""
         fresh = tables.interactions[self.tables.interactions.height :]
         touched = fresh["user_id"].unique(maintain_order=True).to_list()
         if len(self._later) + len(touched) > MOST_LATER:
-            made = type(self)(tables)
+            made = Lookup(tables, self.removed)
             made._histories  # noqa: B018 - now, and not when the next one asks
         else:
             news = history.from_frame(fresh, touched, self._rows)
             grown = history.merged(self.histories(touched), news)
             each = {user: grown.take(np.array([row])) for row, user in enumerate(touched)}
-            made = type(self)(tables, {**self._later, **each})
+            made = Lookup(tables, self.removed, {**self._later, **each})
             made.__dict__.update({name: self.__dict__[name] for name in ("_users", "_histories")})
         items = ("ids", "titles", "_rows")
         made.__dict__.update({name: self.__dict__[name] for name in items if name in self.__dict__})
@@ -82,7 +99,7 @@ class Lookup:
         return history.from_frame(self.tables.interactions, list(self._users), self._rows)
 
     def rows(self, items: Iterable[str]) -> list[int]:
-        """Rows of these items. Raises UnknownIdError for one that is not in the catalogue."""
+        """Rows of these items, removed ones too. Raises UnknownIdError for one that was never in the catalogue."""
         rows = []
         for item in _several(items):
             if item not in self._rows:

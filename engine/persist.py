@@ -122,6 +122,7 @@ def _parts(kept: Artifact) -> dict[str, Any]:
         Vocabulary(kept.table("entities"), idf["facts"], words, idf["words"]),
         GraphTables(kept.table("graph_nodes"), kept.table("graph_edges")),
         Rules.model_validate(kept.facts.get("rules", {})),
+        np.asarray(kept.tensors("features").get("removed", []), bool),  # in artefacts of before, nothing was
     )
     return {
         "state": state,
@@ -138,6 +139,7 @@ def _tensors(engine: "Engine") -> dict[str, Tensors]:
     for part in SPARSE:
         sparse_parts |= grouped(part, csr_parts(getattr(features, part)))
     dense_parts = {name: getattr(features, name) for name in ("text", "image", "relations")} | {"known": ranker.known}
+    dense_parts["removed"] = engine.state.removed
     return {
         **{f"generator.{generator.name}": dict(generator.tensors()) for generator in ranker.generators},
         "features": {**sparse_parts, **dense_parts},

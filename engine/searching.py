@@ -50,7 +50,7 @@ def relax(
 
 def answer(state: State, question: str, item: str | None) -> "Answer | None":
     """As `Engine.answer`."""
-    return state.helps.answer(question, None if item is None else state.lookup.rows([item]))
+    return state.helps.answer(question, None if item is None else [state.lookup.shown(item)])
 
 
 def _searchable(

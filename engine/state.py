@@ -9,6 +9,9 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
+import numpy as np
+from numpy.typing import NDArray
+
 from engine.candidates import interest
 from engine.config import Config
 from engine.describe import Vocabulary
@@ -43,6 +46,13 @@ class State:
     vocabulary: Vocabulary
     graph: GraphTables
     rules: Rules = field(default_factory=Rules)
+    removed: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, bool))
+    """(items,) which are no items any more: nothing is said of them but what histories say, and nothing shows them.
+    Without it, none is removed."""
+
+    def __post_init__(self) -> None:
+        if not len(self.removed):
+            object.__setattr__(self, "removed", np.zeros(self.catalogue.items.height, bool))
 
     def after(self, keep: Iterable[str] = (), **changes: Any) -> Self:
         """The state with these fields changed. Of the parts that were made already those named in `keep` stay."""
@@ -52,7 +62,7 @@ class State:
 
     @cached_property
     def lookup(self) -> Lookup:
-        return Lookup(self.catalogue)
+        return Lookup(self.catalogue, self.removed)
 
     @cached_property
     def paths(self) -> Pathfinder:
@@ -75,7 +85,7 @@ class State:
 
     @cached_property
     def searcher(self) -> Searcher:
-        return Searcher(self.catalogue.items, self.graph, self.ranker.features, self.queries)
+        return Searcher(self.catalogue.items, self.graph, self.ranker.features, self.queries, self.removed)
 
     @cached_property
     def helps(self) -> "Helps":

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engine.errors import DataError
-from engine.lookup import Lookup
 from engine.rules.book import Book, bind, today
 from engine.rules.lists import batched
 from graph.rules import Rule, Rules
@@ -79,11 +78,11 @@ def try_rules(
     day = day or today()
     asked = _sample(engine) if users is None else list(users)
     book = bind(rules, engine.catalogue, engine.graph)
-    histories = Lookup(engine.catalogue).histories(asked)
+    histories = engine.state.lookup.histories(asked)
 
     def lists(by: Book | None) -> Lists:
         force = by.in_force(asked, histories, day) if by else None
-        allowed = np.ones(engine.catalogue.items.height, bool)
+        allowed = ~engine.state.removed
         found = batched(engine.ranker, histories, allowed, n, force, explain=False)
         return [[one.item for one in each] for each in found]
 

@@ -17,9 +17,9 @@ FLOORS = ("scripts", "engine", "graph", "encoders")
 PACKAGES = ("candidates", "cli", "demo", "evaluation", "importers", "rules", "search", "service")
 """Packages of the engine that are boxes of their own."""
 GROUPS = {
-    "tables": "artifact atomic clock config errors history lookup tables template toml where",
+    "tables": "artifact atomic clock config errors history lookup memory tables template toml where",
     "features": "describe knowledge",
-    "learning": "calibration cases explain fusion gating lists ranker rerank signals training",
+    "learning": "calibration cases explain fusion gating growth lists ranker rerank signals training transparent",
     "measuring": "ablation assess bench benchmark generalise groups peers provenance space tracking tuning",
 }
 """Boxes of the engine's other modules; what is named nowhere belongs to the box `engine`."""

@@ -68,6 +68,9 @@ class Als:
     def grow(self, features: Features) -> "Als":
         return replace(self, factors=np.pad(self.factors, ((0, len(features)), (0, 0))))
 
+    def change(self, rows: NDArray[np.int64], features: Features, known: NDArray[np.bool_]) -> "Als":
+        return self
+
     def tensors(self) -> Tensors:
         lives, penalty = np.array(self.half_lives), np.array(self.penalty)
         return {"half_lives": lives, "factors": self.factors, "gram": self.gram, "penalty": penalty}

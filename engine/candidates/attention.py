@@ -134,10 +134,17 @@ class Attention:
         return np.asarray(self._inputs @ self.weights["value.weight"].T)
 
     def grow(self, features: Features) -> "Attention":
-        placed = attention_network.place(
-            self.weights, modalities(features, self.directions), len(features), self.space.shape[1]
-        )
-        return replace(self, space=np.concatenate([self.space, placed]))
+        return replace(self, space=np.concatenate([self.space, self._placed(features)]))
+
+    def change(self, rows: NDArray[np.int64], features: Features, known: NDArray[np.bool_]) -> "Attention":
+        # The place of a known item was learned as one vector, of which its features cannot be taken out again.
+        space = self.space.copy()
+        space[rows[~known]] = self._placed(features)[~known]
+        return replace(self, space=space)
+
+    def _placed(self, features: Features) -> NDArray[np.float32]:
+        looks = modalities(features, self.directions)
+        return attention_network.place(self.weights, looks, len(features), self.space.shape[1])
 
     def tensors(self) -> Tensors:
         own = {"length": np.array(self.length), "scale": np.array(self.rating)}

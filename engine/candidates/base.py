@@ -46,6 +46,18 @@ class Features:
         """Whether nothing is known of any item."""
         return not (self.facts.nnz or self.words.nnz or self.text.any() or self.image.any())
 
+    def put(self, rows: NDArray[np.int64], other: "Features") -> "Features":
+        """These items, where those in `rows` are as the other features say, in their order."""
+        order = np.arange(len(self))
+        order[rows] = len(self) + np.arange(len(rows))
+        facts, words = (
+            sparse.csr_array(sparse.csr_array(sparse.vstack(both))[order])
+            for both in ((self.facts, other.facts), (self.words, other.words))
+        )
+        text, image = self.text.copy(), self.image.copy()
+        text[rows], image[rows] = other.text, other.image
+        return Features(facts, words, text, image, self.relations)
+
     def stack(self, other: "Features") -> "Features":
         """These items, then the others."""
         return Features(
@@ -78,6 +90,12 @@ class Generator(Protocol):
 
     def grow(self, features: Features) -> "Generator":
         """The same generator with further items, placed by what they are; `features` holds the new ones only."""
+        ...
+
+    def change(self, rows: NDArray[np.int64], features: Features, known: NDArray[np.bool_]) -> "Generator":
+        """The same generator where the items in `rows` are what `features` say, (rows,); what was learned of them from
+        histories stays. `known`, (rows,), says of which something was.
+        """
         ...
 
     def tensors(self) -> Tensors:
@@ -127,8 +145,11 @@ class ItemToItem:
 
     def grow(self, features: Features) -> "ItemToItem":
         n = self.matrix.shape[0] + len(features)
-        grown = self.matrix.tocoo()
-        return replace(self, matrix=sparse.csr_array((grown.data, (grown.row, grown.col)), shape=(n, n)))
+        ends = np.pad(self.matrix.indptr, (0, len(features)), mode="edge")
+        return replace(self, matrix=sparse.csr_array((self.matrix.data, self.matrix.indices, ends), shape=(n, n)))
+
+    def change(self, rows: NDArray[np.int64], features: Features, known: NDArray[np.bool_]) -> "ItemToItem":
+        return self
 
     def tensors(self) -> Tensors:
         parts = {"data": self.matrix.data, "indices": self.matrix.indices, "indptr": self.matrix.indptr}

@@ -73,6 +73,9 @@ class Weights:
     def grow(self, features: Features) -> "Weights":
         return self
 
+    def change(self, rows: NDArray[np.int64], features: Features, known: NDArray[np.bool_]) -> "Weights":
+        return self
+
     def tensors(self) -> Tensors:
         return {"half_lives": np.array(self.half_lives), "kept": self.kept, "matrix": self.matrix}
 

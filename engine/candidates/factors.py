@@ -67,6 +67,11 @@ class Factors:
         left = np.pad(self.left, ((0, len(features)), (0, 0)))
         return replace(self, left=left, right=np.concatenate([self.right, self.placer.place(features)]))
 
+    def change(self, rows: NDArray[np.int64], features: Features, known: NDArray[np.bool_]) -> "Factors":
+        right = self.right.copy()
+        right[rows] = self.placer.place(features)
+        return replace(self, right=right)
+
     def tensors(self) -> Tensors:
         own = {"half_lives": np.array(self.half_lives), "left": self.left, "right": self.right}
         return {**own, **grouped("placer", self.placer.tensors())}

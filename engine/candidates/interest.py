@@ -91,6 +91,9 @@ class Interest:
     def grow(self, features: Features) -> "Interest":
         return replace(self, features=self.features.stack(features))
 
+    def change(self, rows: NDArray[np.int64], features: Features, known: NDArray[np.bool_]) -> "Interest":
+        return replace(self, features=self.features.put(rows, features))
+
     def tensors(self) -> Tensors:
         kept = {name: getattr(self.features, name) for name in ("text", "image", "relations")}
         for part in ("facts", "words"):

@@ -35,6 +35,9 @@ class Popularity:
     def grow(self, features: Features) -> "Popularity":
         return replace(self, log_count=np.pad(self.log_count, (0, len(features))))
 
+    def change(self, rows: NDArray[np.int64], features: Features, known: NDArray[np.bool_]) -> "Popularity":
+        return self
+
     def tensors(self) -> Tensors:
         return {"log_count": self.log_count}
 

@@ -58,6 +58,11 @@ class Prior:
     def grow(self, features: Features) -> "Prior":
         return replace(self, expected=np.concatenate([self.expected, self.place(features)]))
 
+    def change(self, rows: NDArray[np.int64], features: Features, known: NDArray[np.bool_]) -> "Prior":
+        expected = self.expected.copy()
+        expected[rows] = self.place(features)
+        return replace(self, expected=expected)
+
     def tensors(self) -> Tensors:
         model = np.frombuffer(self.booster.model_to_string().encode(), np.uint8)
         parts = {**grouped("amount", self.amount.tensors()), **grouped("ridge", self.ridge.tensors())}

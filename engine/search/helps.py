@@ -75,7 +75,7 @@ class Helps:
         """From these items, or from those that a search for the question finds."""
         asked = answer.checked(question)
         if rows is None:
-            everything = np.ones(self.items.height, bool)
+            everything = np.ones(self.items.height, bool)  # those that were removed have no text to be found by
             rows = [match.item for match in self.searcher.search(asked, everything, answer.NEAR_ITEMS)]
         found = self._answerer.best(asked, rows)
         if found is None:

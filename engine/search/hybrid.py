@@ -103,16 +103,18 @@ class Searcher:
     graph: GraphTables
     features: Features
     queries: QueryEncoders
+    removed: NDArray[np.bool_] | None = None
+    """(items,) which are no items any more; none, if it is not given. Their rows have no terms, vectors or facts."""
 
     def _asked(self, query: str) -> _Asked:
         if not any(map(str.isalnum, query)):
             raise DataError("the query has no letter or digit; write what the item is, such as `white sneakers`")
-        reading = self._named.read(query)
-        raw = {"words": self._words.scores(query), "graph": self._graph.scores(query), "named": reading.scores}
+        reading = self.named.read(query)
+        raw = {"words": self.words.scores(query), "graph": self.called.scores(query), "named": reading.scores}
         looked_up = {name: scores / max(float(scores.max(initial=0)), 1e-9) for name, scores in raw.items()}
-        meaning = self._meaning.near(self.queries.by_meaning(query))
+        meaning = self.meaning.near(self.queries.by_meaning(query))
         look = self.queries.by_look(query)
-        picture = (self._meaning if look is None else self._pictures).near(look)
+        picture = (self.meaning if look is None else self.pictures).near(look)
         return _Asked(looked_up, {"meaning": meaning, "picture": picture}, reading.share)
 
     def signals(self, query: str) -> tuple[Mapping[str, Scores], float]:
@@ -143,7 +145,7 @@ class Searcher:
     @cached_property
     def frequencies(self) -> dict[str, int]:
         """By every term that a query is compared with, how many items have it."""
-        return self._words.frequencies()
+        return self.words.frequencies()
 
     @cached_property
     def names(self) -> list[list[str]]:
@@ -151,13 +153,14 @@ class Searcher:
         return graph_terms(self.graph, self.items["item_id"].to_list())
 
     @cached_property
-    def _words(self) -> Lexical:
+    def words(self) -> Lexical:
         # With the names, so that a word of the text and a name that only the graph knows can be met together.
-        return Lexical(text + names for text, names in zip(text_terms(self.items), self.names, strict=True))
+        texts = text_terms(self.items)
+        return Lexical((text + names for text, names in zip(texts, self.names, strict=True)), self.removed)
 
     @cached_property
-    def _graph(self) -> Lexical:
-        return Lexical(self.names)
+    def called(self) -> Lexical:
+        return Lexical(self.names, self.removed)
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
@@ -165,15 +168,15 @@ class Searcher:
         return Vocabulary.learn(self.graph, self.items)
 
     @cached_property
-    def _named(self) -> Named:
+    def named(self) -> Named:
         return Named(self.items, self.graph, self.vocabulary)
 
     @cached_property
-    def _meaning(self) -> Dense:
+    def meaning(self) -> Dense:
         return Dense(self.features.text, FLOORS.get(self.queries.settings.text))
 
     @cached_property
-    def _pictures(self) -> Dense:
+    def pictures(self) -> Dense:
         floor = FLOORS[SMALL] if self.queries.settings.image == TRUNK else None
         return Dense(self.queries.pictures(self.features.image), floor)
 

@@ -32,8 +32,8 @@ class Lexical:
     made anew would give: how rare a term is and how long items are on average moves with every item.
     """
 
-    def __init__(self, items: Iterable[Sequence[str]]) -> None:
-        """`items` are the terms of each item, a term as often as it occurs."""
+    def __init__(self, items: Iterable[Sequence[str]], removed: NDArray[np.bool_] | None = None) -> None:
+        """`items` are the terms of each item, a term as often as it occurs; `removed` rows, (items,), are no items."""
         self._numbers: dict[str, int] = {}
         documents = [[self._numbers.setdefault(term, len(self._numbers)) for term in item] for item in items]
         self._lengths = np.array([len(document) for document in documents], np.float64)
@@ -42,7 +42,7 @@ class Lexical:
         shape = (len(self._numbers), len(documents))
         # Cells of the same place are added up: how often a term occurs.
         self._counts = sparse.csr_array((np.ones(len(rows), np.float32), (terms_of, rows)), shape=shape)
-        self._removed = np.zeros(len(documents), bool)
+        self._removed = np.zeros(len(documents), bool) if removed is None else removed
         self._stale = np.zeros(len(documents), bool)
         self._late: Postings = {}
         self._more: Mapping[str, int] = {}

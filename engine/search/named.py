@@ -6,7 +6,7 @@ query is named at all says what sort of query it is: of a remembered plot it is 
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,7 +40,14 @@ class Reading:
 class Named:
     """The names of one catalogue and which items have what they stand for."""
 
-    def __init__(self, items: pl.DataFrame, graph: GraphTables, vocabulary: Vocabulary) -> None:
+    def __init__(
+        self,
+        items: pl.DataFrame,
+        graph: GraphTables,
+        vocabulary: Vocabulary,
+        titled: Mapping[str, Sequence[int]] | None = None,
+    ) -> None:
+        """`titled` has the rows of the items of each title, where that is known already."""
         ids = items["item_id"].to_list()
         self._items = items
         self._vocabulary = vocabulary
@@ -50,13 +57,22 @@ class Named:
         for column, node in enumerate(found.entities["id"]):
             self._columns.setdefault(node, []).append(column)
         self._rows = {f"item:{item}": row for row, item in enumerate(ids)}
-        self._titled: dict[str, list[int]] = {}
-        for row, text in enumerate(items["text"].fill_null("")):
-            for line in set(map(key, text.split("\n")[:TITLES])):
-                self._titled.setdefault(line, []).append(row)
+        self._titled = _titled(enumerate(items["text"]), {}) if titled is None else titled
         numeric = [name for name, dtype in items.schema.items() if dtype.is_numeric()]
         shapes = [(field, name) for field, shape in FIELDS.items() for name in numeric if re.fullmatch(shape, name)]
         self._numbers = {field: items[name].to_numpy() for field, name in shapes}
+
+    def changed(
+        self, items: pl.DataFrame, graph: GraphTables, vocabulary: Vocabulary, rows: NDArray[np.int64]
+    ) -> "Named":
+        """The same after a change of some rows, or after further ones came behind the others."""
+        titled = dict(self._titled)
+        old = rows[rows < self._items.height]
+        for row, text in zip(old.tolist(), self._items["text"][old], strict=True):
+            for line in _titles(text):
+                titled[line] = [other for other in titled[line] if other != row]
+        titled = _titled(zip(rows.tolist(), items["text"][rows], strict=True), titled)
+        return Named(items, graph, vocabulary, titled)
 
     def read(self, query: str) -> Reading:
         """Nothing is named by a query that is longer than `parse` reads."""
@@ -70,7 +86,7 @@ class Named:
             if entity.negated:
                 scores *= 1 - self._having(entity.node)
         # Whatever its words may mean apart.
-        scores[self._titled.get(key(query), [])] = 1
+        scores[list(self._titled.get(key(query), ()))] = 1
         return Reading(scores, _share(intent))
 
     def _wanted(self, intent: Intent) -> Iterator[tuple[NDArray[np.float64], float]]:
@@ -107,6 +123,19 @@ class Named:
     def _weight(self, having: NDArray[np.float64]) -> float:
         """The idf of what so many items have."""
         return float(np.log((1 + len(having)) / (1 + having.sum())) + 1)
+
+
+def _titles(text: str | None) -> set[str]:
+    return set(map(key, (text or "").split("\n")[:TITLES]))
+
+
+def _titled(texts: Iterable[tuple[int, str | None]], before: Mapping[str, Sequence[int]]) -> dict[str, Sequence[int]]:
+    """By title, the rows of the items that are called so: those of before, and these with their texts."""
+    titled = dict(before)
+    for row, text in texts:
+        for line in _titles(text):
+            titled[line] = [*titled.get(line, ()), row]
+    return titled
 
 
 def _share(intent: Intent) -> float:

@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 import encoders
 from encoders import Encoder, Vectors
@@ -34,11 +35,11 @@ class QueryEncoders:
         """(dim,) in the space of the items' text vectors; None where the text encoder is switched off."""
         if not self.settings.text:
             return None
-        return np.asarray(self._text.encode([query])[0])
+        return np.asarray(self.text.encode([query])[0])
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
         """(texts, dim) in the same space; only where the text encoder is not switched off."""
-        return np.asarray(self._text.encode(texts))
+        return np.asarray(self.text.encode(texts))
 
     def by_look(self, query: str) -> Vectors | None:
         """(dim,) in the space that `pictures` gives; None where no model reads this query."""
@@ -53,12 +54,18 @@ class QueryEncoders:
         return self._heads.image(vectors) if self.settings.image == TRUNK else vectors
 
     @cached_property
-    def _text(self) -> Encoder[str]:
+    def text(self) -> Encoder[str]:
+        """The encoder of texts, of items and of queries."""
         return encoders.open_text(self.settings.text)
 
     @cached_property
+    def image(self) -> Encoder[Image.Image]:
+        """The encoder of the items' pictures."""
+        return encoders.open_image(self.settings.image)
+
+    @cached_property
     def _minilm(self) -> Encoder[str]:
-        return self._text if self.settings.text == "minilm" else encoders.open_text("minilm")
+        return self.text if self.settings.text == "minilm" else encoders.open_text("minilm")
 
     @cached_property
     def _heads(self) -> SmallHeads:

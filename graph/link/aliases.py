@@ -62,7 +62,7 @@ class Forms:
 
 def forms(tables: GraphTables) -> Forms:
     """The forms of all nodes of items and of what is around them; users and what only they have are left out."""
-    nodes, aliases = _linkable(tables)
+    nodes, aliases = linkable(tables)
     labels = dict(nodes.select("id", "label").iter_rows())
     names = dict(nodes.select("id", "name").iter_rows())
     table: dict[str, dict[tuple[str, str], Form]] = {}
@@ -90,7 +90,7 @@ def forms(tables: GraphTables) -> Forms:
     return Forms({form: list(found.values()) for form, found in table.items()}, labels, names, blocked, within)
 
 
-def _linkable(tables: GraphTables) -> tuple[pl.DataFrame, dict[str, list[str]]]:
+def linkable(tables: GraphTables) -> tuple[pl.DataFrame, dict[str, list[str]]]:
     """The nodes that a text may name, and the aliases of each."""
     edges = tables.edges
     named = edges.filter(pl.col("relation") == ALIAS).join(

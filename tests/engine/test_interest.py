@@ -1,5 +1,7 @@
 """Interest-weighted similarity, against numbers worked out by hand, and the mode that goes by nothing else."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import sparse
@@ -65,7 +67,7 @@ def test_rules_and_conditions_hide_in_the_mode_too(eight: Engine) -> None:
 
 
 def test_a_rule_hides_in_the_mode(eight: Engine) -> None:
-    hidden = Engine(**{name: getattr(eight, name) for name in eight.__dataclass_fields__})
+    hidden = replace(eight)
     hidden.use_rules(rules({"kind": "exclude", "items": {"item_id": "d"}}))
     assert "d" not in {one.item_id for one in hidden.recommend(history=["a"], mode="interest")}
     assert "d" in {one.item_id for one in hidden.recommend(history=["a"], mode="interest", rules=False)}

@@ -1,5 +1,6 @@
 """Histories that grow event by event are those that would be made from all events at once."""
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -28,11 +29,11 @@ def test_growing_gives_what_a_fresh_start_gives(parts: list[list[tuple[str, str,
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(lookup, "MOST_LATER", most)
         events = parts[0]
-        grown = Lookup(tables(events))
+        grown = Lookup(tables(events), np.zeros(len(ITEMS), bool))
         for part in parts[1:]:
             events = events + part
             grown = grown.with_events(tables(events))
-    fresh, users = Lookup(tables(events)), [*"zyxwvu", "nobody"]
+    fresh, users = Lookup(tables(events), np.zeros(len(ITEMS), bool)), [*"zyxwvu", "nobody"]
     for asked in (users, users[:1], []):
         one, other = grown.histories(asked), fresh.histories(asked)
         for name in ("indptr", "items", "values", "times"):

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -11,7 +11,7 @@ from typing import NamedTuple
 import polars as pl
 
 from graph.build import GraphTables
-from graph.link.aliases import INFLECTED, NAME, PART, PEOPLE, SHORT, forms, other_number
+from graph.link.aliases import INFLECTED, NAME, PART, PEOPLE, SHORT, forms, linkable, other_number
 from graph.link.normal import is_han, key
 from graph.schema import ALIAS, ATTRIBUTE, CATEGORY, COLLECTION, ITEM
 
@@ -77,6 +77,35 @@ def names_of(graph: GraphTables) -> Names:
             if (owner := names.within.get(form)) and joined.startswith(bare := owner.replace(" ", "")):
                 names.within[joined] = bare
     return names
+
+
+def changed(names: Names, graph: GraphTables, items: Collection[str]) -> Names:
+    """The spellings after a change of the graph, by which items other than these nodes are called what they were.
+
+    All that is no item is read anew: there is little of it, and what one thing is called may hang on another. What was
+    learned stays.
+    """
+    nodes, _ = linkable(graph)
+    others = nodes.filter((pl.col("label") != ITEM) | pl.col("id").is_in(list(items)))
+    aliases = graph.edges.filter(pl.col("relation") == ALIAS)
+    spoken = graph.nodes.join(aliases.select(id="tail").unique(), on="id", how="semi")
+    new = names_of(GraphTables(pl.concat([others, spoken]).unique("id", maintain_order=True), aliases))
+    labels = dict(nodes.select("id", "label").iter_rows())
+
+    def stays(name: Name) -> bool:
+        label = labels.get(name.node)
+        return label is not None and (name.kind == LEARNED or (label == ITEM and name.node not in items))
+
+    kept = {form: [name for name in several if stays(name)] for form, several in names.by_key.items()}
+    ends = pl.concat([graph.edges["head"], graph.edges["tail"]]).value_counts()
+    called = dict(nodes.select("id", "name").iter_rows())
+    made = Names({form: several for form, several in kept.items() if several}, labels, called, dict(ends.iter_rows()),
+                 new.within)  # fmt: skip
+    for form, several in new.by_key.items():
+        for name in several:
+            if name.node in labels:
+                made.add(form, name)
+    return made
 
 
 def _shorter(title: str) -> list[str]:

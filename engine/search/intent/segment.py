@@ -1,5 +1,6 @@
 """Where names stand in a query: every place, cut by words, and of those the ones that together cover most."""
 
+import copy
 import logging
 import re
 import warnings
@@ -18,6 +19,8 @@ with warnings.catch_warnings():
     import jieba
 jieba.setLogLevel(logging.WARNING)
 
+MOST_LATE = 2000
+"""Names that may have come since; with more, all are put together anew."""
 _HAN_RUN = re.compile(f"[{HAN}]+")
 _SEEN = 1000
 """How often, at least, a name of the graph is taken to be met: with it 悬疑剧情 is 悬疑 and 剧情, not 悬疑剧 and 情."""
@@ -44,17 +47,29 @@ class Segmenter:
     """Finds the spellings of names, and cuts Chinese into words with those names as its user dictionary."""
 
     def __init__(self, names: Mapping[str, Any]) -> None:
-        self.names = names
-        self._automaton = ahocorasick.Automaton()
-        for form in names:
-            self._automaton.add_word(form, len(form))
-        if len(self._automaton):
-            self._automaton.make_automaton()
+        self.names = self._first = names
+        self._automaton, self._since = _automaton(names), _automaton(())
         self._jieba = _dictionary()
+        self._learn(names)
+
+    def _learn(self, names: Iterable[str]) -> None:
         for form in names:
             # 美的, a brand, is left as rare as it is: it would be cut out of 完美的.
             if len(form) > 1 and all(map(is_han, form)) and not form.endswith("的"):
                 self._jieba.add_word(form, max(_SEEN, self._jieba.FREQ.get(form, 0)))
+
+    def changed(self, names: Mapping[str, Any]) -> "Segmenter":
+        """The same for other names; those that came since it was made are few, and in an automaton of their own."""
+        came = {form for form in names if form not in self._first}
+        if len(came) > MOST_LATE:
+            return Segmenter(names)
+        made = copy.copy(self)
+        made.names, made._since = names, _automaton(came)
+        chinese = [form for form in names if form not in self.names and any(map(is_han, form))]
+        if chinese:
+            made._jieba = _copy(self._jieba)
+            made._learn(chinese)
+        return made
 
     def words(self, run: str) -> list[str]:
         """A run of one script as words; a Latin one is a word already."""
@@ -70,10 +85,9 @@ class Segmenter:
 
     def everywhere(self, text: str) -> list[Place]:
         """Every spelling in a normalised text that cuts no word in two."""
-        if not len(self._automaton) or not text:
-            return []
-        spans = [(last + 1 - size, last + 1) for last, size in self._automaton.iter(text)]
-        spans = [(start, end) for start, end in spans if apart(text, start, end)]
+        found = [pair for each in (self._automaton, self._since) if len(each) and text for pair in each.iter(text)]
+        spans = [(last + 1 - size, last + 1) for last, size in found]
+        spans = [(start, end) for start, end in spans if text[start:end] in self.names and apart(text, start, end)]
         if any(is_han(text[start]) or is_han(text[end - 1]) for start, end in spans):
             edges = self._edges(text)
             spans = [
@@ -132,6 +146,22 @@ def cover(places: Sequence[Place], size: int) -> list[Place]:
             kept.append(last)
             at = last.start
     return kept[::-1]
+
+
+def _automaton(forms: Iterable[str]) -> Any:
+    made = ahocorasick.Automaton()
+    for form in forms:
+        made.add_word(form, len(form))
+    if len(made):
+        made.make_automaton()
+    return made
+
+
+def _copy(dictionary: Any) -> Any:
+    """One that may learn words without the first."""
+    own = jieba.Tokenizer()
+    own.FREQ, own.total, own.initialized = dict(dictionary.FREQ), dictionary.total, True
+    return own
 
 
 def _dictionary() -> Any:

@@ -8,11 +8,14 @@ from functools import cached_property
 from math import log
 from typing import Self
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from engine.describe import tokens
 from engine.search.intent.learn import nouns
 from engine.search.intent.names import LEARNED, SYNONYM, Name, Names, names_of
+from engine.search.intent.names import changed as renamed
 from engine.search.intent.repair import Repairer
 from engine.search.intent.segment import Segmenter
 from graph.build import GraphTables
@@ -55,6 +58,22 @@ class Vocabulary:
         numeric = [] if items is None else [name for name, dtype in items.schema.items() if dtype.is_numeric()]
         fields = {said for said, shape in FIELDS.items() for name in numeric if re.fullmatch(shape, name)}
         return cls(names, _words(texts), len(texts), frozenset(fields), _belongs(graph), _facts(graph))
+
+    def changed(
+        self, graph: GraphTables, before: pl.DataFrame, items: pl.DataFrame, rows: NDArray[np.int64]
+    ) -> "Vocabulary":
+        """The same after a change of these rows of the items, or after further ones came behind the others."""
+        old = rows[rows < before.height]
+        ids = [*before["item_id"][old], *items["item_id"][rows]]
+        names = renamed(self.names, graph, {f"item:{item}" for item in ids})
+        words = self.words.copy()
+        words.subtract(_words(text or "" for text in before["text"][old]))
+        words.update(_words(text or "" for text in items["text"][rows]))
+        words = +words
+        made = Vocabulary(names, words, items.height, self.fields, _belongs(graph), _facts(graph))
+        if "segmenter" in self.__dict__:
+            made.__dict__["segmenter"] = self.segmenter.changed(names.by_key)
+        return made
 
     @cached_property
     def segmenter(self) -> Segmenter:

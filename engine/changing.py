@@ -1,0 +1,74 @@
+"""States after items were added, changed or removed, made from the state before; nothing is trained anew."""
+
+import logging
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from engine import describe, growth
+from engine.candidates import Features
+from engine.growth import Change
+from engine.knowledge import graph_of
+from engine.ranker import Ranker
+from engine.search import changing as search_changing
+from engine.state import State
+from engine.tables.readers import TableLike
+from graph.build import GraphTables
+
+log = logging.getLogger(__name__)
+
+
+def add(state: State, rows: TableLike) -> tuple[State, list[str]]:
+    """The state with further items, and their ids."""
+    change = growth.with_items(state.catalogue, state.removed, rows, state.config)
+    return _after(state, change, "add_items"), change.ids
+
+
+def change(state: State, rows: TableLike) -> tuple[State, list[str]]:
+    """The state with other descriptions of items that it has, and the ids of those."""
+    made = growth.with_changes(state.catalogue, state.removed, rows, state.config)
+    return _after(state, made, "change_items"), made.ids
+
+
+def remove(state: State, rows: list[int]) -> State:
+    """The state without the items in these rows."""
+    change = growth.without_items(state.catalogue, state.removed, rows)
+    graph = graph_of(growth.present(change.tables, change.removed), state.config)
+    # What was learned stays, so that no other item's score moves: it goes by means over all of them.
+    features = state.ranker.features.put(change.rows, _nothing(state.ranker.features, len(change.rows)))
+    return _with(state, change, graph, replace(state.ranker, features=features))
+
+
+def _after(state: State, change: Change, what: str) -> State:
+    if not len(change.rows):
+        return state
+    graph = graph_of(growth.present(change.tables, change.removed), state.config)
+    items = change.tables.items[change.rows]
+    described = describe.described(items, graph, state.config, state.vocabulary, opened=state.queries)
+    for row, reason in described.image.rejects:
+        log.warning("%s: picture %s: %s", what, items["image"][row], reason)
+    return _with(state, change, graph, growth.changed(state.ranker, change, described.features))
+
+
+def _with(state: State, change: Change, graph: GraphTables, ranker: Ranker) -> State:
+    made = state.after({"queries"}, catalogue=change.tables, ranker=ranker, graph=graph, removed=change.removed)
+    parts: dict[str, Any] = {}
+    if "lookup" in state.__dict__:
+        parts["lookup"] = state.lookup.after(change.tables, change.removed)
+    if "searcher" in state.__dict__:
+        parts["searcher"] = search_changing.changed(
+            state.searcher, change.tables.items, graph, ranker.features, change.removed, change.rows
+        )
+    made.__dict__.update(parts)
+    return made
+
+
+def _nothing(features: Features, n: int) -> Features:
+    """Of `n` items of which nothing is known."""
+    facts, words = (
+        sparse.csr_array(np.zeros((n, matrix.shape[1]), np.float32)) for matrix in (features.facts, features.words)
+    )
+    text, image = (np.zeros((n, vectors.shape[1]), np.float32) for vectors in (features.text, features.image))
+    return Features(facts, words, text, image, features.relations)
