@@ -26,7 +26,10 @@ from engine.ranker import Ranker
 from engine.rules import rulefile
 from engine.rules.book import Book, bind
 from engine.rules.lists import Placed, batched, explained
-from engine.search.hybrid import DEPTH, Searcher, personalised
+from engine.search.asking import ask
+from engine.search.hybrid import DEPTH, Searcher
+from engine.search.results import Results
+from engine.search.taste import STRENGTH, personalised
 from engine.search.vectors import QueryEncoders
 from engine.tables import catalogue
 from engine.tables.catalogue import Catalogue
@@ -43,9 +46,12 @@ if TYPE_CHECKING:
     from engine.search.answer import Answer
     from engine.search.facets import Facet
     from engine.search.helps import Helps
+    from engine.search.hybrid import Match
     from engine.search.intent import Intent, Language
+    from engine.search.reasons import Reasons
     from engine.search.spelling import Correction
     from engine.search.suggest import Suggester, Suggestion
+    from engine.search.understood import Understood
     from engine.trial import Trial
 
 __all__ = ["Engine", "Explanation", "Mode", "Recommendation"]
@@ -278,24 +284,37 @@ class Engine:
         history: Sequence[str] | None = None,
         where: Mapping[str, Any] | None = None,
         exclude: Iterable[str] = (),
-        personal: float = 0.3,
+        personal: float = STRENGTH,
         rules: bool = True,
-    ) -> list[Recommendation]:
+        literal: bool = False,
+        explain: bool = False,
+    ) -> Results:
         """The `n` items that fit a query best, in any language that their words, graph or encoders know.
 
-        Contributions are those of words, graph, named, meaning, picture and taste; taste adds up to `personal` times
-        the rest for a user or a history of item ids, oldest first, and nothing without one. Items of the history are
-        not left out. Unknown words find nothing: the list may be shorter than `n`, or empty. Rules hide what they hide
-        from a recommendation, but add nothing and leave the order to the query. Raises DataError for a query without a
-        letter or digit, and for what `recommend` raises it.
+        What the query limits and refuses is obeyed, and what it wants to be like, to go with or to compare
+        (docs/search.md); `understood` of the list says what was made of it, and which condition was dropped because
+        nothing was left. `literal` takes limits for wishes and the query for what is looked for. Contributions are
+        those of words, graph, named, meaning, picture and taste; taste adds up to `personal` times the rest for a user
+        or a history of item ids, oldest first, and nothing without one. Items of the history are not left out. Unknown
+        words find nothing: the list may be shorter than `n`, or empty. Rules hide what they hide from a recommendation,
+        but add nothing and leave the order to the query. With `explain`, `reasons` of the list has what was met in each
+        item and why it is there. Raises DataError for a query without a letter or digit or of more than 2,000
+        characters, and for what `recommend` raises it.
         """
         if n < 1 or not 0 <= personal < np.inf:
             raise DataError(f"n must be at least 1 and personal a number from 0, not {n} and {personal}")
         past, allowed = self._searchable(user, history, exclude, where, rules)
-        found = self._searcher.search(query, allowed, max(n, DEPTH))
-        best = personalised(found, self.ranker, past, personal)[:n]
+        asked = ask(self._searcher, query, allowed, self.config.data.currency, literal)
+        best = asked.arranged(personalised(asked.best(max(n, DEPTH)), self.ranker, self._interest, past, personal))[:n]
         ids, titles = self._lookup.ids, self._lookup.titles
-        return [Recommendation(ids[one.item], titles[one.item], one.score, one.parts) for one in best]
+        found = [Recommendation(ids[one.item], titles[one.item], one.score, one.parts) for one in best]
+        return Results(found, asked.understood, self._reasons(asked.understood, best, past) if explain else ())
+
+    def _reasons(self, understood: "Understood", best: Sequence["Match"], past: Histories) -> "tuple[Reasons, ...]":
+        from engine.search.reasons import habits
+
+        entities, teller = self.vocabulary.entities, self._helps.teller
+        return tuple(teller.tell(understood, one, habits(one, self._interest, entities, past)) for one in best)
 
     def _searchable(
         self,

@@ -7,7 +7,7 @@ were chosen on judged queries over films and on queries of a generated shop, and
 `scripts/bench/films_search.py`, `scripts/bench/search.py`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,12 +17,11 @@ from numpy.typing import NDArray
 
 from encoders import Vectors
 from engine.candidates import Features
-from engine.errors import DataError
-from engine.history import Histories
-from engine.ranker import Ranker
 from engine.search.intent import Vocabulary
+from engine.search.kinds import Accessories
 from engine.search.lexical import Lexical, graph_terms, text_terms
-from engine.search.named import Named
+from engine.search.named import Named, Reading
+from engine.search.query import checked
 from engine.search.vectors import FLOORS, SMALL, TRUNK, Floor, QueryEncoders
 from graph.build import GraphTables
 
@@ -58,15 +57,14 @@ class Searcher:
     features: Features
     queries: QueryEncoders
 
-    def signals(self, query: str) -> tuple[Mapping[str, Scores], float]:
+    def signals(self, query: str, reading: Reading | None = None) -> tuple[Mapping[str, Scores], float]:
         """(items,) by name of the signal, from 0 to 1, and how much of the query is named, from 0 to 1.
 
-        Raises DataError for a query without a letter or digit.
+        `reading` is what the query names, if it was read already. Raises DataError as `query.checked` does.
         """
-        if not any(map(str.isalnum, query)):
-            raise DataError("the query has no letter or digit; write what the item is, such as `white sneakers`")
+        query = checked(query)
         encoders, features = self.queries, self.features
-        look, reading = encoders.by_look(query), self._named.read(query)
+        look, reading = encoders.by_look(query), reading or self.named.read(query)
         raw = {
             "words": self._words.scores(query),
             "graph": self._graph.scores(query),
@@ -76,19 +74,15 @@ class Searcher:
         }
         return {name: scores / max(float(scores.max(initial=0)), 1e-9) for name, scores in raw.items()}, reading.share
 
-    def _parts(self, query: str) -> dict[str, Scores]:
+    def parts(self, query: str, reading: Reading | None = None) -> dict[str, Scores]:
         """(items,) by name of the signal: what each adds to the scores."""
-        signals, share = self.signals(query)
+        signals, share = self.signals(query, reading)
         weights = weighed(share)
         return {name: weights[name] * scores for name, scores in signals.items()}
 
-    def total(self, query: str) -> Scores:
-        """(items,) what they score for a query, before taste; 0 for those that it does not find."""
-        return np.asarray(sum(self._parts(query).values()), np.float64)
-
     def search(self, query: str, allowed: NDArray[np.bool_], n: int) -> list[Match]:
-        """The best `n` of the allowed items, (items,); fewer where no signal knows more of them."""
-        parts = self._parts(query)
+        """The best `n` of the allowed items, (items,), by the signals alone; fewer where none knows more of them."""
+        parts = self.parts(query)
         total = np.where(allowed, sum(parts.values()), 0)
         best = np.argsort(-total, kind="stable")[:n]
         return [
@@ -122,8 +116,13 @@ class Searcher:
         return Vocabulary.learn(self.graph, self.items)
 
     @cached_property
-    def _named(self) -> Named:
+    def named(self) -> Named:
         return Named(self.items, self.graph, self.vocabulary)
+
+    @cached_property
+    def accessories(self) -> Accessories:
+        """What goes with what."""
+        return Accessories(self.graph, self.items["item_id"].to_list())
 
     @property
     def _floor(self) -> Floor | None:
@@ -147,22 +146,3 @@ def _closeness(query: Vectors | None, items: Vectors, floor: Floor | None) -> Sc
     floor = floor or Floor(float(cosine.mean()), -1)
     known = cosine.max(initial=-1) >= floor.best
     return np.maximum(cosine - floor.item, 0) if known else np.zeros(len(items))
-
-
-def personalised(found: Sequence[Match], ranker: Ranker, past: Histories, personal: float) -> list[Match]:
-    """The same items in the order of the query and one user's taste, which adds up to `personal` of what is there.
-
-    Taste is the score of a recommendation, scaled to go from 0 to 1 over these items; in proportion to what the query
-    gives, so that it never lifts what hardly fits over what fits. Without a history it is 0.
-    """
-    if not found or not len(past.items) or personal == 0:
-        return list(found)
-    rows = np.array([match.item for match in found])
-    allowed = np.zeros((1, len(ranker.features)), bool)
-    allowed[0, rows] = True
-    ranked = ranker.rank(past, allowed, len(rows), explain=False)
-    scores: Scores = ranked.scores.astype(np.float64)
-    taste = personal * (scores - scores.min()) / max(float(np.ptp(scores)), 1e-9)
-    by_item = dict(zip(ranked.candidates.item.tolist(), taste.tolist(), strict=True))
-    liked = [Match(match.item, match.parts | {TASTE: by_item[match.item] * match.score}) for match in found]
-    return sorted(liked, key=lambda match: -match.score)

@@ -102,4 +102,4 @@ def _size(size: Size, normal: Normal) -> Constraint:
 
 def _range(one: Range, normal: Normal) -> Constraint:
     start, end = normal.span(one.start, one.end)
-    return Constraint(one.field, one.low, one.high, one.unit, start=start, end=end)
+    return Constraint(one.field, one.low, one.high, one.unit, start=start, end=end, rough=one.rough)
