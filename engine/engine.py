@@ -28,8 +28,9 @@ from engine.rules.book import Book, bind
 from engine.rules.lists import Placed, batched, explained
 from engine.search.asking import ask
 from engine.search.hybrid import DEPTH, Searcher
+from engine.search.query import PERSONAL
 from engine.search.results import Results
-from engine.search.taste import STRENGTH, personalised
+from engine.search.taste import personalised
 from engine.search.vectors import QueryEncoders
 from engine.tables import catalogue
 from engine.tables.catalogue import Catalogue
@@ -284,7 +285,7 @@ class Engine:
         history: Sequence[str] | None = None,
         where: Mapping[str, Any] | None = None,
         exclude: Iterable[str] = (),
-        personal: float = STRENGTH,
+        personal: float = PERSONAL,
         rules: bool = True,
         literal: bool = False,
         explain: bool = False,
@@ -305,7 +306,7 @@ class Engine:
             raise DataError(f"n must be at least 1 and personal a number from 0, not {n} and {personal}")
         past, allowed = self._searchable(user, history, exclude, where, rules)
         asked = ask(self._searcher, query, allowed, self.config.data.currency, literal)
-        best = asked.arranged(personalised(asked.best(max(n, DEPTH)), self.ranker, self._interest, past, personal))[:n]
+        best = asked.arranged(personalised(asked.best(max(n, DEPTH)), self.ranker, past, personal))[:n]
         ids, titles = self._lookup.ids, self._lookup.titles
         found = [Recommendation(ids[one.item], titles[one.item], one.score, one.parts) for one in best]
         return Results(found, asked.understood, self._reasons(asked.understood, best, past) if explain else ())

@@ -4,6 +4,8 @@ from engine.errors import DataError
 
 LONGEST = 2000
 """Characters of a query. A pasted description is one; a pasted page is none."""
+PERSONAL = 0.3
+"""What the taste of who asks adds at most, as a share of what the query gives; 0 is none (engine/search/taste.py)."""
 
 
 def checked(query: str, longest: int = LONGEST, what: str = "query", example: str = "white sneakers") -> str:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import polars as pl
@@ -48,6 +48,7 @@ class Highlight:
     by: By
     of: str
     """What of the query they answer"""
+    text: str
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,12 @@ class Reasons:
 
     highlights: tuple[Highlight, ...]
     told: tuple[str, ...]
+    text: str
+    """The item's text, for showing what is around a match"""
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON takes it, without the text."""
+        return {"reasons": list(self.told), "matches": [vars(one) for one in self.highlights]}
 
 
 class Teller:
@@ -93,7 +100,7 @@ class Teller:
             told.append(f"words of the query in its text: {', '.join(free)}")
         if match.parts.get(TASTE, 0) > 0:
             told += habits or ["it is like what you chose before"]
-        return Reasons(tuple(marks), tuple(told))
+        return Reasons(tuple(marks), tuple(told), item["text"] or "")
 
     def _wanted(self, understood: Understood) -> list[Entity]:
         return understood.intent.wanted() if understood.intent else []
@@ -101,15 +108,16 @@ class Teller:
     def _marks(
         self, column: Literal["title", "text"], text: str | None, understood: Understood, has: Sequence[Entity]
     ) -> Iterator[Highlight]:
-        """Highlights from left to right that do not overlap: names before words, the longest first."""
+        """Highlights from left to right that do not overlap: the longest first, of equals names before words."""
         normal = normalise((text or "")[:FAR])
         found = [*self._names(normal, has), *_words(normal, _asked(understood))]
         taken: list[tuple[int, int, By, str]] = []
-        for start, end, by, of in sorted(found, key=lambda one: (one[2] == "word", one[0] - one[1])):
+        for start, end, by, of in sorted(found, key=lambda one: (one[0] - one[1], one[2] == "word")):
             if all(end <= a or start >= b for a, b, *_ in taken):
                 taken.append((start, end, by, of))
         for start, end, by, of in sorted(taken):
-            yield Highlight(column, *normal.span(start, end), by, of)
+            first, last = normal.span(start, end)
+            yield Highlight(column, first, last, by, of, (text or "")[first:last])
 
     def _names(self, normal: Normal, has: Sequence[Entity]) -> Iterator[tuple[int, int, By, str]]:
         """Where a text has a name of what the query names."""

@@ -2,10 +2,9 @@
 
     w(u, i) = 1 + strength * t(u, i)
 
-t goes from 0 to 1 over the items that the query found, so taste never lifts what hardly fits over what fits, and a
-strength of 0 means none. t is the mean of two: the score of a recommendation, and the interest weight of
-`engine.candidates.interest`, how much more of the history than of the catalogue is what the item is. Which of the two,
-or both, and how much of it, was chosen on one generated shop and measured on others: `scripts/bench/personal.py`.
+t is the score of a recommendation, scaled to go from 0 to 1 over the items that the query found: taste never brings in
+what the query does not, and a strength of 0 means none. The interest weight of `engine.candidates.interest` in its
+place, alone or beside it, was worse: `scripts/bench/personal.py`, docs/benchmarks.md.
 """
 
 from collections.abc import Sequence
@@ -13,25 +12,19 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.candidates.interest import Interest
 from engine.history import Histories
 from engine.ranker import Ranker
 from engine.search.hybrid import TASTE, Match
 
-STRENGTH = 0.3
-"""What taste adds at most, as a share of what the query gives."""
-
 Tastes = NDArray[np.float64]
 
 
-def personalised(
-    found: Sequence[Match], ranker: Ranker, interest: Interest, past: Histories, strength: float
-) -> list[Match]:
+def personalised(found: Sequence[Match], ranker: Ranker, past: Histories, strength: float) -> list[Match]:
     """The same items in the order of the query and one user's taste. Without a history taste is 0."""
     if not found or not len(past.items) or strength == 0:
         return list(found)
     rows = np.array([match.item for match in found])
-    taste = strength * (scaled(by_ranker(ranker, past, rows)) + scaled(by_interest(interest, past, rows))) / 2
+    taste = strength * scaled(by_ranker(ranker, past, rows))
     liked = [
         Match(match.item, match.parts | {TASTE: added * match.score})
         for match, added in zip(found, taste.tolist(), strict=True)
@@ -46,11 +39,6 @@ def by_ranker(ranker: Ranker, past: Histories, rows: NDArray[np.int64]) -> Taste
     ranked = ranker.rank(past, allowed, len(rows), explain=False)
     by_item = dict(zip(ranked.candidates.item.tolist(), ranked.scores.tolist(), strict=True))
     return np.array([by_item[row] for row in rows.tolist()], np.float64)
-
-
-def by_interest(interest: Interest, past: Histories, rows: NDArray[np.int64]) -> Tastes:
-    """(rows,) how much more of the history than of the catalogue is what these items are: 1 is as much."""
-    return np.asarray(interest.factors(past, rows)[1], np.float64)
 
 
 def scaled(values: Tastes) -> Tastes:

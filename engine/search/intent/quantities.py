@@ -32,7 +32,7 @@ _SUFFIX = rf"{_ANY_MONEY}|{_TIME['minutes']}|{_TIME['hours']}|{_AGE}|年(?!代)"
 _PREFIX = r"us\$|\$|€|£|¥|rmb|cny|usd"
 _QUANTITY = (
     rf"(?<![a-z\d.])(?:(?P<@pre>{_PREFIX})\s?)?(?P<@n>{NUMBER})(?P<@half>个半)?"
-    rf"(?:\s?(?P<@unit>{_SUFFIX}))?(?![a-z])"
+    rf"(?:\s?(?P<@unit>{_SUFFIX}))?(?![a-z])(?!(?<=一)[样般些起定下直])"
 )
 """@ stands for the name of the quantity"""
 
