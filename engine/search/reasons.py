@@ -95,7 +95,7 @@ class Teller:
         told += [text for name, text in _SIGNALS if match.parts.get(name, 0) >= TELLING]
         words = list(dict.fromkeys(one.of for one in marks if one.by == "word"))
         said = {key(one.surface) for one in has}
-        free = [word for word in words if not any(word in surface for surface in said)]
+        free = [word for word in words if _without(word, said)]
         if free:
             told.append(f"words of the query in its text: {', '.join(free)}")
         if match.parts.get(TASTE, 0) > 0:
@@ -149,6 +149,15 @@ def habits(
 _KINDS = ((LIKE, "like"), (GOES_WITH, "the graph says that it goes with"))
 _SIGNALS = (("meaning", "its text is near in meaning"), ("picture", "its picture looks so"))
 """What signals say of an item, in words."""
+
+
+def _without(word: str, names: set[str]) -> str:
+    """What of a word is in no name."""
+    for name in sorted(names, key=len, reverse=True):
+        if word in name:
+            return ""
+        word = word.replace(name, "")
+    return word
 
 
 def _asked(understood: Understood) -> set[str]:

@@ -217,7 +217,8 @@ def passage(shelf: Shelf, answer: Answer) -> models.Passage:
 
 
 def _found(shelf: Shelf, found: Results) -> list[models.Found]:
-    whys = [models.Reasons.model_validate(one.to_dict()) for one in found.reasons] or [None for _ in found]
+    whys: list[models.Reasons | None] = [models.Reasons.model_validate(one.to_dict()) for one in found.reasons]
+    whys = whys or [None for _ in found]
     return [models.Found(**vars(one), why=why) for one, why in zip(_ranked(shelf, found), whys, strict=True)]
 
 

@@ -135,7 +135,7 @@ def queries(items: pl.DataFrame, question: benchmark.Question, seed: int) -> lis
                     and (value is None or rows[row][column] == value)]  # fmt: skip
             made.append(Asked(user, sort, said + noun, np.array(same)))
         other = random.randrange(items.height)
-        if other not in hidden:
+        if other not in hidden and titles[other] is not None:
             made.append(Asked(user, TITLE, titles[other], np.array([other])))
     return made
 
