@@ -27,10 +27,12 @@ from engine.rules import rulefile
 from engine.rules.book import Book, bind
 from engine.rules.lists import Placed, batched, explained
 from engine.search.asking import ask
-from engine.search.hybrid import DEPTH, Searcher
+from engine.search.hybrid import DEPTH, Match, Searcher
 from engine.search.query import PERSONAL
+from engine.search.reasons import Reasons, habits
 from engine.search.results import Results
 from engine.search.taste import personalised
+from engine.search.understood import Understood
 from engine.search.vectors import QueryEncoders
 from engine.tables import catalogue
 from engine.tables.catalogue import Catalogue
@@ -47,12 +49,9 @@ if TYPE_CHECKING:
     from engine.search.answer import Answer
     from engine.search.facets import Facet
     from engine.search.helps import Helps
-    from engine.search.hybrid import Match
     from engine.search.intent import Intent, Language
-    from engine.search.reasons import Reasons
     from engine.search.spelling import Correction
     from engine.search.suggest import Suggester, Suggestion
-    from engine.search.understood import Understood
     from engine.trial import Trial
 
 __all__ = ["Engine", "Explanation", "Mode", "Recommendation"]
@@ -289,7 +288,7 @@ class Engine:
         rules: bool = True,
         literal: bool = False,
         explain: bool = False,
-    ) -> Results:
+    ) -> Results[Recommendation]:
         """The `n` items that fit a query best, in any language that their words, graph or encoders know.
 
         What the query limits and refuses is obeyed, and what it wants to be like, to go with or to compare
@@ -311,9 +310,7 @@ class Engine:
         found = [Recommendation(ids[one.item], titles[one.item], one.score, one.parts) for one in best]
         return Results(found, asked.understood, self._reasons(asked.understood, best, past) if explain else ())
 
-    def _reasons(self, understood: "Understood", best: Sequence["Match"], past: Histories) -> "tuple[Reasons, ...]":
-        from engine.search.reasons import habits
-
+    def _reasons(self, understood: Understood, best: Sequence[Match], past: Histories) -> tuple[Reasons, ...]:
         entities, teller = self.vocabulary.entities, self._helps.teller
         return tuple(teller.tell(understood, one, habits(one, self._interest, entities, past)) for one in best)
 

@@ -89,7 +89,7 @@ def search(
     """
     if not 0 <= personal <= 1:
         raise DataError(f"--personal must be from 0 to 1, not {personal:g}")
-    from engine.search import assisted
+    from engine import assisted
     from engine.search.query import checked
     from engine.where import parse
 

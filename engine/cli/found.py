@@ -8,8 +8,8 @@ from rich.text import Text
 from engine.cli.output import out, plain, say, show, warn
 
 if TYPE_CHECKING:
+    from engine.assisted import Assisted
     from engine.engine import Recommendation
-    from engine.search.assisted import Assisted
     from engine.search.reasons import Highlight, Reasons
     from engine.search.results import Results
     from engine.search.understood import Understood
@@ -46,7 +46,7 @@ def as_json(given: "Assisted") -> dict[str, Any]:
     }
 
 
-def _items(found: "Results") -> list[dict[str, Any]]:
+def _items(found: "Results[Recommendation]") -> list[dict[str, Any]]:
     reasons = [{"why": one.to_dict()} for one in found.reasons] or [{} for _ in found]
     return [vars(one) | why for one, why in zip(found, reasons, strict=True)]
 
@@ -61,7 +61,7 @@ def _tell_understood(understood: "Understood") -> None:
         warn(f"nothing fits with {', '.join(understood.dropped)}: found without it")
 
 
-def _show_results(found: "Results", reasons: bool) -> None:
+def _show_results(found: "Results[Recommendation]", reasons: bool) -> None:
     rows = [
         (str(place), one.item_id, marked(one.title, why.highlights, "title"), f"{one.score:.2f}", terms(one))
         for place, (one, why) in enumerate(zip(found, found.reasons, strict=True), 1)

@@ -1,20 +1,18 @@
 """What a search gives: a list of items, and beside it what the query was taken for and why each item is there."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from typing import Generic, TypeVar
 
+from engine.search.reasons import Reasons
 from engine.search.understood import Understood
 
-if TYPE_CHECKING:
-    from engine.engine import Recommendation
-    from engine.search.reasons import Reasons
+T = TypeVar("T")
 
 
-class Results(list["Recommendation"]):
+class Results(list[T], Generic[T]):
     """The items, best first; a list like any other."""
 
-    def __init__(
-        self, items: "list[Recommendation]", understood: Understood, reasons: "tuple[Reasons, ...]" = ()
-    ) -> None:
+    def __init__(self, items: Iterable[T], understood: Understood, reasons: tuple[Reasons, ...] = ()) -> None:
         """`reasons` are one an item, or none where nobody asked for them."""
         super().__init__(items)
         self.understood = understood

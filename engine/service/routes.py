@@ -8,9 +8,9 @@ from fastapi import APIRouter, Body, Query
 from fastapi import Path as InPath
 from fastapi.responses import FileResponse
 
+from engine import assisted
 from engine.engine import Mode, Recommendation
 from engine.errors import DataError, UnknownIdError
-from engine.search import assisted
 from engine.search.answer import Answer
 from engine.search.query import LONGEST, PERSONAL
 from engine.search.results import Results
@@ -216,7 +216,7 @@ def passage(shelf: Shelf, answer: Answer) -> models.Passage:
     return models.Passage(**(vars(answer) | shown(shelf, answer.item_id)))
 
 
-def _found(shelf: Shelf, found: Results) -> list[models.Found]:
+def _found(shelf: Shelf, found: Results[Recommendation]) -> list[models.Found]:
     whys: list[models.Reasons | None] = [models.Reasons.model_validate(one.to_dict()) for one in found.reasons]
     whys = whys or [None for _ in found]
     return [models.Found(**vars(one), why=why) for one, why in zip(_ranked(shelf, found), whys, strict=True)]

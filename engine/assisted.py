@@ -2,34 +2,32 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from engine.engine import Engine, Recommendation
 from engine.search.answer import LONGEST as LONGEST_QUESTION
+from engine.search.answer import Answer
 from engine.search.results import Results
-
-if TYPE_CHECKING:
-    from engine.engine import Engine
-    from engine.search.answer import Answer
-    from engine.search.spelling import Correction
+from engine.search.spelling import Correction
 
 
 @dataclass(frozen=True)
 class Assisted:
     """The items of a search, and beside them what the service and the command line tell."""
 
-    found: Results
-    did_you_mean: "Correction | None"
+    found: Results[Recommendation]
+    did_you_mean: Correction | None
     """If the catalogue does not know some word"""
     dropped: list[str]
     """Columns of `where` that stand in the way, if nothing was found"""
-    instead: Results | None
+    instead: Results[Recommendation] | None
     """What is found without them"""
-    answer: "Answer | None"
+    answer: Answer | None
     """If the query is a question, the sentence that answers it"""
 
 
 def search(
-    engine: "Engine", query: str, where: Mapping[str, Any], who: Mapping[str, Any], how: Mapping[str, Any]
+    engine: Engine, query: str, where: Mapping[str, Any], who: Mapping[str, Any], how: Mapping[str, Any]
 ) -> Assisted:
     """One search with all its help.
 
