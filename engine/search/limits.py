@@ -1,9 +1,9 @@
 """What a query limits and refuses, as conditions on items: under 500, before 1960, size 42, not leather, 不要皮的.
 
 A condition holds or does not, where all else that is named is only a signal. Whoever writes `under 500` does not want
-to see what costs 600, however well it fits. A number that is named without a limit (about 300) stays a wish. In a
-remembered plot a year is when it happens, and a `not` is of the story: there only prices and lengths are conditions.
-An item of which the number is not known does not pass.
+to see what costs 600, however well it fits. A number that is named without a limit (about 300) stays a wish, and so
+does a year in a remembered plot, for there it is when it happens. An item of which the number is not known does not
+pass. What else is named stays a signal: tables have gaps, and who asks for white may take cream.
 """
 
 from collections.abc import Iterator
@@ -17,9 +17,7 @@ from engine.search.named import Named
 from graph.schema import fold
 
 LISTED = 0.5
-"""From this share of the query on that is named, it is a list of facts, and all that it limits is meant of the item."""
-ALWAYS = ("price", "runtime")
-"""What a number with a limit is of the item whatever else the query says."""
+"""From this share of the query on that is named, it is a list of facts, and a year in it is that of the item."""
 REFUSALS = "not "
 """What a refusal begins with in words."""
 NUMBER, VALUE, REFUSAL = 0, 1, 2
@@ -66,6 +64,14 @@ class Limits:
     limits: list[Limit]
     notes: list[str]
 
+    @property
+    def words(self) -> str:
+        """The query without what it limits: that is obeyed, and no word to look for. Years stay, texts have them."""
+        spans = [(one.condition.start, one.condition.end) for one in self.limits if one.condition.field != "year"]
+        query = self.intent.query
+        kept = "".join(" " if any(a <= at < b for a, b in spans) else char for at, char in enumerate(query))
+        return kept if any(map(str.isalnum, kept)) else query
+
 
 def limits_of(intent: Intent, named: Named, currency: str | None) -> Limits:
     """What a query limits in one catalogue, whose prices are in `currency` (ISO 4217) if it is known."""
@@ -74,13 +80,16 @@ def limits_of(intent: Intent, named: Named, currency: str | None) -> Limits:
         reason = _incomparable(one, intent, named, currency)
         if reason is None:
             usable.append(one)
-        elif reason:
+        else:
             notes.append(f"{intent.query[one.start : one.end].strip()}: {reason}")
+    if currency is None:
+        notes += [f"prices here are taken to be in {one.unit}: data.currency is not set"
+                  for one in usable if one.field == "price" and one.unit]  # fmt: skip
     kept = Intent(**{**vars(intent), "constraints": tuple(usable)})
     if named.titled(intent.query):  # a title is a name, whatever its words mean apart
         return Limits(kept, [], notes)
     listed = named.reading(kept).share >= LISTED
-    found = [*_ranges(kept, named, listed), *_sizes(kept, named), *(_refusals(kept, named) if listed else ())]
+    found = [*_ranges(kept, named, listed), *_sizes(kept, named), *_refusals(kept, named)]
     return Limits(kept, sorted(found, key=lambda one: one.condition.start), notes)
 
 
@@ -99,7 +108,7 @@ def told(one: Constraint) -> str:
 
 
 def _incomparable(one: Constraint, intent: Intent, named: Named, currency: str | None) -> str | None:
-    """Why a constraint says nothing of this catalogue; None where it does, "" where an entity says it already."""
+    """Why a constraint says nothing of this catalogue; None where it does."""
     if one.field == "size":
         return None if one.value is None or "size" in named.kinds else "sizes are not known here"
     if one.value is not None:
@@ -118,7 +127,7 @@ def _incomparable(one: Constraint, intent: Intent, named: Named, currency: str |
 
 def _ranges(intent: Intent, named: Named, listed: bool) -> Iterator[Limit]:
     for one in intent.constraints:
-        if one.value is None and not one.rough and one.field in named.numbers and (listed or one.field in ALWAYS):
+        if one.value is None and not one.rough and one.field in named.numbers and (listed or one.field != "year"):
             passes = named.within(one) > 0
             yield Limit(Condition(one.field, told(one), one.start, one.end), passes, NUMBER)
 

@@ -28,6 +28,7 @@ from engine.evaluation import bootstrap, splits
 from engine.history import Histories
 from engine.ranker import Ranker
 from engine.search.hybrid import DEPTH, Match, Searcher
+from engine.search.query import PERSONAL
 from engine.search.taste import by_ranker, scaled
 from engine.search.vectors import QueryEncoders
 from engine.tables import catalogue
@@ -70,7 +71,7 @@ def main() -> None:
     print(f"| {NONE} | {mean(made[0][NONE]):.4f} |")
     best = [max((f"{form} {each:g}" for each in STRENGTHS), key=lambda name: mean(made[0][name])) for form in forms]
     print(f"\n| seeds 1 and 2 | {' | '.join(SORTS)} | all | gain over {NONE} |\n|---{'|---' * (len(SORTS) + 2)}|")
-    for name in dict.fromkeys([NONE, *best, "ranker 0.3", "ranker 1"]):
+    for name in dict.fromkeys([NONE, *best, f"ranker {PERSONAL:g}", "ranker 1"]):
         by_sort, plain = ({sort: np.concatenate([made[seed][one][sort] for seed in (1, 2)]) for sort in SORTS}
                           for one in (name, NONE))  # fmt: skip
         gain = bootstrap.gain(np.concatenate(list(by_sort.values())), np.concatenate(list(plain.values())))

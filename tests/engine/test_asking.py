@@ -67,6 +67,7 @@ def ids(engine: Engine, query: str, **how: object) -> list[str]:
         ("anything but Nike sneakers", {"s3", "s4"}, {"s1", "s2", "j1"}),
         ("sneakers size 42", {"s1", "s3"}, {"s2", "s4"}),
         ("white sneakers before 2000", {"s3"}, {"s1", "s2", "s4"}),
+        ("anything waterproof for long walks up the hills, not leather", {"j1"}, {"j2"}),
         ("about 450 white sneakers", {"s1", "s2", "s3"}, set()),
     ],
 )
