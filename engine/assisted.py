@@ -37,5 +37,7 @@ def search(
     dropped = [] if found else engine.relax(query, where, **who)
     left = {name: wanted for name, wanted in where.items() if name not in dropped}
     instead = engine.search(query, where=left, **who, **how) if dropped else None
+    # Words of a turn of phrase (something like, 配件) are in no item, and meant all the same.
+    meant = engine.did_you_mean(query) if found.understood.kind in ("find", "question") else None
     asks = found.understood.kind == "question" and len(query) <= LONGEST_QUESTION
-    return Assisted(found, engine.did_you_mean(query), dropped, instead, engine.answer(query) if asks else None)
+    return Assisted(found, meant, dropped, instead, engine.answer(query) if asks else None)

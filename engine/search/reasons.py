@@ -138,12 +138,13 @@ def habits(
     events = facts[past.items.astype(np.int64)][:, own]
     share = np.asarray((events > 0).sum(axis=0)).ravel() / max(len(past.items), 1)
     lift = share / interest.share[own]
-    names = entities["name"].gather(own).to_list()
+    names, relations = (entities[column].gather(own).to_list() for column in ("name", "relation"))
     weight = share * np.log(np.maximum(lift, 1))
-    order = np.argsort(-weight, kind="stable").tolist()
-    told = [f"{names[at].rpartition(' > ')[2]}: {share[at]:.0%} of your history"
-            for at in order if share[at] >= OFTEN and lift[at] >= MORE]  # fmt: skip
-    return list(dict.fromkeys(told))[:most]
+    told: dict[str, str] = {}
+    for at in np.argsort(-weight, kind="stable").tolist():
+        if share[at] >= OFTEN and lift[at] >= MORE:  # one of a relation: who likes sport shoes likes shoes
+            told.setdefault(relations[at], f"{names[at].rpartition(' > ')[2]}: {share[at]:.0%} of your history")
+    return list(told.values())[:most]
 
 
 _KINDS = ((LIKE, "like"), (GOES_WITH, "the graph says that it goes with"))

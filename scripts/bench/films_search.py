@@ -168,10 +168,14 @@ def show(found: Mapping[str, Mapping[str, NDArray[np.float64]]], queries: list[Q
     names = [f"{name}@{k}" for name, k in FIGURES]
     for segment in (*SEGMENTS, "all"):
         of = rows(queries, segment)
-        print(f"\n| {segment}, {split}, {len(of)} queries | {' | '.join(names)} |\n|---{'|---' * len(names)}|")
+        lead = "lead of the hybrid in ndcg@10"
+        print(f"\n| {segment}, {split}, {len(of)} queries | {' | '.join(names)} | {lead} |")
+        print(f"|---{'|---' * (len(names) + 1)}|")
         for system, values in sorted(found.items(), key=lambda pair: -pair[1]["ndcg@10"][of].mean()):
             cells = [f"{values[name][of].mean():.3f} ({low:.3f} to {high:.3f})" for name in names
                      for low, high in [bootstrap.interval(values[name][of])]]  # fmt: skip
+            gain = bootstrap.gain(found[HYBRID]["ndcg@10"][of], values["ndcg@10"][of])
+            cells.append("" if system == HYBRID else f"{gain.mean:+.3f} ({gain.low:+.3f} to {gain.high:+.3f})")
             print(f"| {system} | {' | '.join(cells)} |")
 
 
