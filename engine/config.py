@@ -61,6 +61,8 @@ class Data(Section):
     """A path such as `Shoes > Sport shoes`, which becomes a tree of category nodes."""
     numeric: tuple[str, ...] = ()
     """Columns of numbers, kept for `where` filters (price, runtime)."""
+    currency: Annotated[str, Field(pattern="[A-Z]{3}")] | None = None
+    """Of the prices, as ISO 4217 has it (CNY); a query with a limit in another one is told so, and not compared."""
     user_attributes: tuple[str, ...] = ()
     """Columns of users (a value or a list of values) that become nodes of the graph."""
 

@@ -19,6 +19,9 @@ from engine.gating import Gate
 from engine.ranker import Ranker
 from engine.rules import rulefile
 from engine.rules.book import Book
+from engine.search.query import PERSONAL
+from engine.search.results import Results
+from engine.searching import Manner
 from engine.state import OF_ITEMS, OF_TABLES, State
 from engine.tables.catalogue import Catalogue
 from engine.tables.readers import TableLike
@@ -143,18 +146,25 @@ class Engine:
         history: Sequence[str] | None = None,
         where: Mapping[str, Any] | None = None,
         exclude: Iterable[str] = (),
-        personal: float = 0.3,
+        personal: float = PERSONAL,
         rules: bool = True,
-    ) -> list[Recommendation]:
+        literal: bool = False,
+        explain: bool = False,
+    ) -> Results[Recommendation]:
         """The `n` items that fit a query best, in any language that their words, graph or encoders know.
 
-        Contributions are those of words, graph, named, meaning, picture and taste; taste adds up to `personal` times
-        the rest for a user or a history of item ids, oldest first, and nothing without one. Items of the history are
-        not left out. Unknown words find nothing: the list may be shorter than `n`, or empty. Rules hide what they hide
-        from a recommendation, but add nothing and leave the order to the query. Raises DataError for a query without a
-        letter or digit, and for what `recommend` raises it.
+        What the query limits and refuses is obeyed, and what it wants to be like, to go with or to compare
+        (docs/search.md); `understood` of the list says what was made of it, and which condition was dropped because
+        nothing was left. `literal` takes limits for wishes and the query for what is looked for. Contributions are
+        those of words, graph, named, meaning, picture and taste; taste adds up to `personal` times the rest for a user
+        or a history of item ids, oldest first, and nothing without one. Items of the history are not left out. Unknown
+        words find nothing: the list may be shorter than `n`, or empty. Rules hide what they hide from a recommendation,
+        but add nothing and leave the order to the query. With `explain`, `reasons` of the list has what was met in each
+        item and why it is there. Raises DataError for a query without a letter or digit or of more than 2,000
+        characters, and for what `recommend` raises it.
         """
-        return searching.search(self.state, query, user, history, Wanted(n, exclude, where, rules), personal)
+        wanted = Wanted(n, exclude, where, rules)
+        return searching.search(self.state, query, user, history, wanted, Manner(personal, literal, explain))
 
     def intent(self, query: str, language: "Language | None" = None) -> "Intent":
         """What a query names, what it limits, and what it wants: docs/search.md.

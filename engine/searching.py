@@ -1,6 +1,7 @@
 """Searches and the helps around them: questions to one state of an engine."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,7 +10,12 @@ from numpy.typing import NDArray
 from engine.asking import Recommendation, Wanted, allowed
 from engine.errors import DataError
 from engine.history import Histories
-from engine.search.hybrid import DEPTH, personalised
+from engine.search.asking import ask
+from engine.search.hybrid import DEPTH, Match
+from engine.search.reasons import Reasons, habits
+from engine.search.results import Results
+from engine.search.taste import personalised
+from engine.search.understood import Understood
 from engine.state import State
 
 if TYPE_CHECKING:
@@ -17,17 +23,34 @@ if TYPE_CHECKING:
     from engine.search.facets import Facet
 
 
+@dataclass(frozen=True)
+class Manner:
+    """How a search is done: as `Engine.search` says."""
+
+    personal: float
+    literal: bool
+    explain: bool
+
+
 def search(
-    state: State, query: str, user: str | None, history: Sequence[str] | None, wanted: Wanted, personal: float
-) -> list[Recommendation]:
+    state: State, query: str, user: str | None, history: Sequence[str] | None, wanted: Wanted, manner: Manner
+) -> Results[Recommendation]:
     """As `Engine.search`."""
-    if wanted.n < 1 or not 0 <= personal < np.inf:
-        raise DataError(f"n must be at least 1 and personal a number from 0, not {wanted.n} and {personal}")
+    if wanted.n < 1 or not 0 <= manner.personal < np.inf:
+        raise DataError(f"n must be at least 1 and personal a number from 0, not {wanted.n} and {manner.personal}")
     past, shown = _searchable(state, user, history, wanted.exclude, wanted.where, wanted.rules)
-    found = state.searcher.search(query, shown, max(wanted.n, DEPTH))
-    best = personalised(found, state.ranker, past, personal)[: wanted.n]
+    depth = max(wanted.n, DEPTH)
+    asked = ask(state.searcher, query, shown, state.config.data.currency, manner.literal, depth)
+    found = personalised(asked.best(depth), state.ranker, past, manner.personal)
+    best = asked.arranged(found)[: wanted.n]
     ids, titles = state.lookup.ids, state.lookup.titles
-    return [Recommendation(ids[one.item], titles[one.item], one.score, one.parts) for one in best]
+    items = [Recommendation(ids[one.item], titles[one.item], one.score, one.parts) for one in best]
+    return Results(items, asked.understood, _reasons(state, asked.understood, best, past) if manner.explain else ())
+
+
+def _reasons(state: State, understood: Understood, best: Sequence[Match], past: Histories) -> tuple[Reasons, ...]:
+    entities, teller = state.vocabulary.entities, state.helps.teller
+    return tuple(teller.tell(understood, one, habits(one, state.interest, entities, past)) for one in best)
 
 
 def facets(state: State, query: str | None, where: Mapping[str, Any] | None, n: int, rules: bool) -> "list[Facet]":

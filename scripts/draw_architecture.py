@@ -39,8 +39,8 @@ class Box:
     purpose: str
 
 
-WIDTH, HEIGHT = 1200, 1525
-BANDS = {"scripts": (64, 209), "engine": (289, 900), "graph": (1205, 180), "encoders": (1401, 104)}
+WIDTH, HEIGHT = 1200, 1557
+BANDS = {"scripts": (64, 209), "engine": (289, 932), "graph": (1237, 180), "encoders": (1433, 104)}
 """Top and height of each floor."""
 LEFT, MIDDLE, RIGHT, SIDE, WIDE = 44, 352, 660, 968, 268
 BOXES = {
@@ -48,18 +48,18 @@ BOXES = {
     "service": Box(LEFT, 315, WIDE, 188, "service/", "HTTP and the console"),
     "cli": Box(MIDDLE, 315, WIDE, 188, "cli/", "the command weft"),
     "demo": Box(RIGHT, 315, WIDE, 188, "demo/", "the generated shop"),
-    "rules": Box(LEFT, 553, WIDE, 138, "rules/", "hide, add and reorder"),
-    "engine": Box(MIDDLE, 553, WIDE, 138, "5  engine", "asks, learns, keeps"),
-    "importers": Box(RIGHT, 553, WIDE, 138, "importers/", "data sets into tables"),
-    "search": Box(LEFT, 735, WIDE, 300, "search/", "a query into items"),
-    "learning": Box(MIDDLE, 735, WIDE, 300, "4  one score", "learned, gated, told"),
-    "measuring": Box(RIGHT, 735, WIDE, 300, "measuring", "against the rivals"),
-    "features": Box(LEFT, 1073, WIDE, 100, "2  features", "what an item is"),
-    "candidates": Box(MIDDLE, 1073, WIDE, 100, "3  candidates/", "scores of items"),
-    "evaluation": Box(RIGHT, 1073, WIDE, 100, "evaluation/", "splits, metrics, report"),
-    "tables": Box(SIDE, 315, 188, 858, "1  tables and files", "under all of the engine"),
-    "graph": Box(MIDDLE, 1231, 804, 138, "graph/", "two stores, queries, links, files, checks, paths, rules, network"),
-    "encoders": Box(LEFT, 1427, 1112, 62, "encoders/", "texts and pictures into unit vectors, each made once"),
+    "rules": Box(LEFT, 553, WIDE, 104, "rules/", "hide, add and reorder"),
+    "engine": Box(MIDDLE, 553, WIDE, 104, "5  engine", "asks, learns, keeps"),
+    "importers": Box(RIGHT, 553, WIDE, 104, "importers/", "data sets into tables"),
+    "search": Box(LEFT, 701, WIDE, 366, "search/", "a query into items"),
+    "learning": Box(MIDDLE, 701, WIDE, 366, "4  one score", "learned, gated, told"),
+    "measuring": Box(RIGHT, 701, WIDE, 366, "measuring", "against the rivals"),
+    "features": Box(LEFT, 1105, WIDE, 100, "2  features", "what an item is"),
+    "candidates": Box(MIDDLE, 1105, WIDE, 100, "3  candidates/", "scores of items"),
+    "evaluation": Box(RIGHT, 1105, WIDE, 100, "evaluation/", "splits, metrics, report"),
+    "tables": Box(SIDE, 315, 188, 890, "1  tables and files", "under all of the engine"),
+    "graph": Box(MIDDLE, 1263, 804, 138, "graph/", "two stores, queries, links, files, checks, paths, rules, network"),
+    "encoders": Box(LEFT, 1459, 1112, 62, "encoders/", "texts and pictures into unit vectors, each made once"),
 }  # fmt: skip
 QUIET = {("demo", "graph"), ("importers", "graph")}
 """Imports told in small print, since their arrow would cross other boxes."""

@@ -5,9 +5,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from engine.cli.found import as_json as found_as_json
+from engine.cli.found import show_assisted, terms
 from engine.cli.output import count, say, show, show_json, warn
 from engine.cli.working import Working
 from engine.errors import DataError, UnknownIdError
+from engine.search.query import PERSONAL
 
 if TYPE_CHECKING:
     from engine.engine import Engine, Recommendation
@@ -68,35 +71,38 @@ def search(
     user: Annotated[str | None, typer.Option(help="For this user, if given.")] = None,
     personal: Annotated[
         float, typer.Option(help="How much the taste of the user counts, from 0 (only the query) to 1.")
-    ] = 0.3,
+    ] = PERSONAL,
     n: Count = 10,
     where: Where = "",
+    literal: Annotated[
+        bool, typer.Option("--literal", help="Take what the query limits for wishes, and its words as they are.")
+    ] = False,
+    explain: Annotated[bool, typer.Option("--explain", help="Say why each item is there.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Search by words, meaning, pictures and taste.
 
-    A query with words that the catalogue does not know is told as it may have been meant. Where nothing passes the
-    conditions, those that cost least to drop are dropped, and it is said which.
+    What the query limits (under 500, before 1960, not leather) is obeyed, and it is said what was understood. Where
+    nothing is left, the condition that costs least is dropped, and it is said which; so with --where. A query with
+    words that the catalogue does not know is told as it may have been meant. Matches are coloured: words of the query
+    yellow, other names cyan, translations magenta; in a file they stand between asterisks.
     """
     if not 0 <= personal <= 1:
         raise DataError(f"--personal must be from 0 to 1, not {personal:g}")
+    from engine import assisted
+    from engine.search.query import checked
     from engine.where import parse
 
-    conditions, n = parse(where), count(n)
+    conditions, n, query = parse(where), count(n), checked(query)
     engine = opened(artefact)
     if user is not None and not has_history(engine, user):
         warn(f"{user!r} has no history here: only the query counts")
-    found = engine.search(query, n=n, user=user, where=conditions, personal=personal)
-    _show_list(found, as_json)
-    meant = engine.did_you_mean(query)
-    if meant is not None:
-        warn(f"did you mean: {meant.query}")
-    dropped = [] if found else engine.relax(query, conditions, user=user)
-    if dropped:
-        warn(f"found without the condition on {', '.join(dropped)}:")
-        left = {name: wanted for name, wanted in conditions.items() if name not in dropped}
-        if not as_json:  # for machines a list holds what was asked for
-            _show_list(engine.search(query, n=n, user=user, where=left, personal=personal), as_json)
+    how = {"n": n, "personal": personal, "literal": literal, "explain": explain or not as_json}
+    given = assisted.search(engine, query, conditions, {"user": user}, how)
+    if as_json:
+        show_json(found_as_json(given))
+    else:
+        show_assisted(given, explain)
 
 
 def similar(
@@ -164,7 +170,7 @@ def _show_list(found: "list[Recommendation]", as_json: bool) -> None:
         show_json([vars(one) for one in found])
         return
     rows = [
-        (str(place), one.item_id, one.title, f"{one.score:.2f}", _chance(one), _terms(one))
+        (str(place), one.item_id, one.title, f"{one.score:.2f}", _chance(one), terms(one))
         for place, one in enumerate(found, 1)
     ]
     show(("", "item", "title", "score", "chance", "of which"), rows)
@@ -175,12 +181,3 @@ def _show_list(found: "list[Recommendation]", as_json: bool) -> None:
 def _chance(one: "Recommendation") -> str:
     """That the user chooses it next; a dash where that was not learned."""
     return "\N{EN DASH}" if one.probability is None else f"{one.probability:.1%}"
-
-
-def _terms(one: "Recommendation") -> str:
-    """What adds something to a score, the largest first, and every rule that touched it; its factors before, if any."""
-    contributions = one.contributions
-    shown = [(part, value) for part, value in contributions.items() if abs(value) >= 0.005 or part.startswith("rule:")]
-    product = " \N{MULTIPLICATION SIGN} ".join(f"{name} {value:.2f}" for name, value in one.factors.items())
-    terms = ", ".join(f"{part} {value:+.2f}" for part, value in sorted(shown, key=lambda pair: -abs(pair[1])))
-    return f"{product}: {terms}" if product else terms

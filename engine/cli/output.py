@@ -9,6 +9,7 @@ import typer
 from rich import box
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 from typer.core import TyperGroup
 
 from engine.errors import DataError, WeftError
@@ -82,15 +83,18 @@ def warn(text: str) -> None:
     err.print(plain(text), soft_wrap=True)
 
 
-def show(columns: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") -> None:
-    """Print a table. Columns of short cells keep their width and longer ones wrap; nothing is left out."""
-    cells = [[plain(cell) for cell in row] for row in rows]
+def show(columns: Sequence[str], rows: Iterable[Sequence[str | Text]], title: str = "") -> None:
+    """Print a table. Columns of short cells keep their width and longer ones wrap; nothing is left out.
+
+    A cell that is a Text already must be plain.
+    """
+    cells = [[plain(cell) if isinstance(cell, str) else cell for cell in row] for row in rows]
     table = Table(
         title=title, title_justify="left", box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, collapse_padding=True
     )
     for place, name in enumerate(columns):
         longest = max((len(row[place]) for row in cells), default=0)
-        figures = all(row[place][:1] in "+-.0123456789" for row in cells) and longest <= _SHORT
+        figures = all(str(row[place])[:1] in "+-.0123456789" for row in cells) and longest <= _SHORT
         table.add_column(name, overflow="fold", no_wrap=longest <= _SHORT, justify="right" if figures else "left")
     for row in cells:
         table.add_row(*row)

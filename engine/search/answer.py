@@ -16,7 +16,7 @@ from bm25s.stopwords import STOPWORDS_EN
 from numpy.typing import NDArray
 
 from encoders import Vectors
-from engine.errors import DataError
+from engine.search import query
 from engine.search.lexical import terms
 from engine.search.passages import Passage, passages
 from graph.schema import fold
@@ -132,12 +132,7 @@ class Answerer:
 
 def checked(question: str) -> str:
     """A question that can be asked. Raises DataError for one without a letter or digit, or too long."""
-    if len(question) > LONGEST:
-        raise DataError(f"a question has at most {LONGEST} characters, not {len(question)}")
-    if not any(map(str.isalnum, question)):
-        raise DataError("the question has no letter or digit; ask for instance `what material is it?`")
-    # Halves of characters cannot be encoded.
-    return question.encode("utf-8", "replace").decode()
+    return query.checked(question, LONGEST, "question", "what material is it?")
 
 
 def asked_terms(question: str) -> list[str]:

@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 from engine.config import Data
 from engine.search import answer, relax
 from engine.search.answer import Answer, Answerer
+from engine.search.asking import ask
 from engine.search.completions import ITEM_KIND, Completions, collect
 from engine.search.facets import Facet, Facets
 from engine.search.hybrid import Searcher
 from engine.search.lexical import terms
+from engine.search.reasons import Teller
 from engine.search.spelling import Correction, Speller
 from engine.search.suggest import Completer
 
@@ -61,15 +63,19 @@ class Helps:
         encode = queries.encode_texts if queries.settings.text else None
         return Answerer(self.items["text"].to_list(), titles, self.searcher.names, self.searcher.frequencies, encode)
 
+    @cached_property
+    def teller(self) -> Teller:
+        return Teller(self.searcher)
+
     def correct(self, query: str) -> Correction | None:
         return self._speller.correct(query)
 
     def facets(self, query: str | None, allowed: Mask, conditions: Mapping[str, Any] | None, n: int) -> list[Facet]:
-        found = allowed if query is None else allowed & (self._scores(query) > 0)
+        found = allowed if query is None else self._scores(query, allowed) > 0
         return self._facets.count(found, conditions, n)
 
     def to_drop(self, query: str, allowed: Mask, conditions: Mapping[str, Any] | None) -> list[str]:
-        return relax.to_drop(self.items, np.where(allowed, self._scores(query), 0), conditions, self.data)
+        return relax.to_drop(self.items, self._scores(query, allowed), conditions, self.data)
 
     def answer(self, question: str, rows: Sequence[int] | None) -> Answer | None:
         """From these items, or from those that a search for the question finds."""
@@ -84,5 +90,6 @@ class Helps:
         item = self.items.row(row, named=True)
         return Answer(item["item_id"], item["title"], item["text"][start:end], start, end, score)
 
-    def _scores(self, query: str) -> NDArray[np.float64]:
-        return self.searcher.total(query)
+    def _scores(self, query: str, allowed: Mask) -> NDArray[np.float64]:
+        """(items,) what a search gives each of the allowed items, 0 for what it does not find."""
+        return ask(self.searcher, query, allowed, self.data.currency).total

@@ -21,13 +21,12 @@ import polars as pl
 from numpy.typing import NDArray
 
 from engine.candidates import Features
-from engine.errors import DataError
-from engine.history import Histories
-from engine.ranker import Ranker
 from engine.search.dense import EXACT, Dense, Near, Rows
 from engine.search.intent import Vocabulary
+from engine.search.kinds import Accessories
 from engine.search.lexical import Lexical, graph_terms, text_terms
-from engine.search.named import Named
+from engine.search.named import Named, Reading
+from engine.search.query import checked
 from engine.search.vectors import FLOORS, SMALL, TRUNK, QueryEncoders
 from graph.build import GraphTables
 
@@ -106,10 +105,9 @@ class Searcher:
     removed: NDArray[np.bool_] | None = None
     """(items,) which are no items any more; none, if it is not given. Their rows have no terms, vectors or facts."""
 
-    def _asked(self, query: str) -> _Asked:
-        if not any(map(str.isalnum, query)):
-            raise DataError("the query has no letter or digit; write what the item is, such as `white sneakers`")
-        reading = self.named.read(query)
+    def _asked(self, query: str, reading: Reading | None = None) -> _Asked:
+        query = checked(query)
+        reading = reading or self.named.read(query)
         raw = {"words": self.words.scores(query), "graph": self.called.scores(query), "named": reading.scores}
         looked_up = {name: scores / max(float(scores.max(initial=0)), 1e-9) for name, scores in raw.items()}
         meaning = self.meaning.near(self.queries.by_meaning(query))
@@ -117,20 +115,33 @@ class Searcher:
         picture = (self.meaning if look is None else self.pictures).near(look)
         return _Asked(looked_up, {"meaning": meaning, "picture": picture}, reading.share)
 
-    def signals(self, query: str) -> tuple[Mapping[str, Scores], float]:
+    def signals(self, query: str, reading: Reading | None = None) -> tuple[Mapping[str, Scores], float]:
         """(items,) by name of the signal, from 0 to 1, and how much of the query is named, from 0 to 1.
 
-        Raises DataError for a query without a letter or digit.
+        `reading` is what the query names, if it was read already. Raises DataError as `query.checked` does.
         """
-        asked = self._asked(query)
+        asked = self._asked(query, reading)
         return asked.signals(), asked.share
 
-    def total(self, query: str) -> Scores:
-        """(items,) what they score for a query, before taste; 0 for those that it does not find."""
-        return np.asarray(sum(self._asked(query).parts().values()), np.float64)
+    def parts(
+        self, query: str, reading: Reading | None = None, among: Sequence[NDArray[np.bool_]] = (), n: int = DEPTH
+    ) -> dict[str, Scores]:
+        """(items,) by name of the signal: what each adds to the scores.
+
+        Of many items only those are looked at that a list of `n` of one of the masks `among`, (items,) each, may be
+        made from; the others have 0.
+        """
+        asked = self._asked(query, reading)
+        if len(self.features) <= EXACT or not among:
+            return asked.parts()
+        rows = np.unique(np.concatenate([asked.candidates(mask, n) for mask in among]))
+        looked_at = {name: np.zeros(len(self.features)) for name in DESCRIBED}
+        for name, scores in asked.parts(rows).items():
+            looked_at[name][rows] = scores
+        return looked_at
 
     def search(self, query: str, allowed: NDArray[np.bool_], n: int) -> list[Match]:
-        """The best `n` of the allowed items, (items,); fewer where no signal knows more of them."""
+        """The best `n` of the allowed items, (items,), by the signals alone; fewer where none knows more of them."""
         asked = self._asked(query)
         rows = asked.candidates(allowed, n)
         parts = asked.parts(rows)
@@ -172,6 +183,11 @@ class Searcher:
         return Named(self.items, self.graph, self.vocabulary)
 
     @cached_property
+    def accessories(self) -> Accessories:
+        """What goes with what."""
+        return Accessories(self.graph, self.items["item_id"].to_list())
+
+    @cached_property
     def meaning(self) -> Dense:
         return Dense(self.features.text, FLOORS.get(self.queries.settings.text))
 
@@ -194,22 +210,3 @@ def top(scores: Scores, n: int) -> Rows:
     above = np.flatnonzero(scores > least)
     best = np.sort(np.concatenate([above, np.flatnonzero(scores == least)[: n - len(above)]]))
     return best[np.argsort(-scores[best], kind="stable")]
-
-
-def personalised(found: Sequence[Match], ranker: Ranker, past: Histories, personal: float) -> list[Match]:
-    """The same items in the order of the query and one user's taste, which adds up to `personal` of what is there.
-
-    Taste is the score of a recommendation, scaled to go from 0 to 1 over these items; in proportion to what the query
-    gives, so that it never lifts what hardly fits over what fits. Without a history it is 0.
-    """
-    if not found or not len(past.items) or personal == 0:
-        return list(found)
-    rows = np.array([match.item for match in found])
-    allowed = np.zeros((1, len(ranker.features)), bool)
-    allowed[0, rows] = True
-    ranked = ranker.rank(past, allowed, len(rows), explain=False)
-    scores: Scores = ranked.scores.astype(np.float64)
-    taste = personal * (scores - scores.min()) / max(float(np.ptp(scores)), 1e-9)
-    by_item = dict(zip(ranked.candidates.item.tolist(), taste.tolist(), strict=True))
-    liked = [Match(match.item, match.parts | {TASTE: by_item[match.item] * match.score}) for match in found]
-    return sorted(liked, key=lambda match: -match.score)

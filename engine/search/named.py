@@ -6,7 +6,7 @@ query is named at all says what sort of query it is: of a remembered plot it is 
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,7 +50,7 @@ class Named:
         """`titled` has the rows of the items of each title, where that is known already."""
         ids = items["item_id"].to_list()
         self._items = items
-        self._vocabulary = vocabulary
+        self.vocabulary = vocabulary
         found = facts(graph, ids)
         self._matrix = found.matrix.tocsc()
         self._columns: dict[str, list[int]] = {}
@@ -60,7 +60,14 @@ class Named:
         self._titled = _titled(enumerate(items["text"]), {}) if titled is None else titled
         numeric = [name for name, dtype in items.schema.items() if dtype.is_numeric()]
         shapes = [(field, name) for field, shape in FIELDS.items() for name in numeric if re.fullmatch(shape, name)]
-        self._numbers = {field: items[name].to_numpy() for field, name in shapes}
+        self.numbers = {field: items[name].to_numpy() for field, name in shapes}
+        """By what a number in a query may be about (price, year, runtime), (items,) of the column that has it"""
+        self.kinds = {node.partition(":")[0] for node in self._columns}
+        """What nodes there are: colour, size, brand"""
+
+    def parse(self, query: str) -> Intent | None:
+        """What a query means; None for one that is longer than `parse` reads."""
+        return None if len(query) > LONGEST else parse(query, vocabulary=self.vocabulary)
 
     def changed(
         self, items: pl.DataFrame, graph: GraphTables, vocabulary: Vocabulary, rows: NDArray[np.int64]
@@ -76,31 +83,38 @@ class Named:
 
     def read(self, query: str) -> Reading:
         """Nothing is named by a query that is longer than `parse` reads."""
-        if len(query) > LONGEST:
+        return self.reading(self.parse(query))
+
+    def reading(self, intent: Intent | None, aside: Collection[str] = ()) -> Reading:
+        """What items have of what is named, but for the nodes that are set aside: those are not what is looked for."""
+        if intent is None:
             return Reading(np.zeros(self._items.height), 0.0)
-        intent = parse(query, vocabulary=self._vocabulary)
-        wanted = list(self._wanted(intent))
+        wanted = list(self._wanted(intent, aside))
         total = sum((weight * having for having, weight in wanted), np.zeros(self._items.height))
         scores = (total / max(sum(weight for _, weight in wanted), 1e-9)) ** 2
         for entity in intent.entities:
             if entity.negated:
-                scores *= 1 - self._having(entity.node)
+                scores *= 1 - self.having(entity.node)
         # Whatever its words may mean apart.
-        scores[list(self._titled.get(key(query), ()))] = 1
+        scores[self.titled(intent.query)] = 1
         return Reading(scores, _share(intent))
 
-    def _wanted(self, intent: Intent) -> Iterator[tuple[NDArray[np.float64], float]]:
+    def titled(self, query: str) -> list[int]:
+        """The rows of the items that are called just so."""
+        return list(self._titled.get(key(query), ()))
+
+    def _wanted(self, intent: Intent, aside: Collection[str]) -> Iterator[tuple[NDArray[np.float64], float]]:
         """(items,) from 0 to 1 who has it, and its weight, of each named thing and each range of numbers."""
         for entity in intent.wanted():
-            if intent.kind != "similar" or entity.node not in self._rows:
-                having = self._having(entity.node)
+            if entity.node not in aside and (intent.kind != "similar" or entity.node not in self._rows):
+                having = self.having(entity.node)
                 yield np.maximum(having, NAMESAKE * self._namesakes(entity)), entity.score * self._weight(having)
         for one in intent.constraints:
-            if one.value is None and one.field in self._numbers:
-                having = self._within(one)
+            if one.value is None and one.field in self.numbers:
+                having = self.within(one)
                 yield having, self._weight(having)
 
-    def _having(self, node: str) -> NDArray[np.float64]:
+    def having(self, node: str) -> NDArray[np.float64]:
         """(items,) 1 for an item that has the node over any relation, or is it."""
         having = np.zeros(self._items.height)
         for column in self._columns.get(node, ()):
@@ -109,14 +123,21 @@ class Named:
             having[self._rows[node]] = 1
         return having
 
+    def things(self, node: str) -> NDArray[np.bool_]:
+        """(items,) who has the node; of an item only itself, and not what goes with it."""
+        if node in self._rows:
+            return np.asarray(np.arange(self._items.height) == self._rows[node], bool)
+        return np.asarray(self.having(node) > 0, bool)
+
     def _namesakes(self, entity: Entity) -> NDArray[np.float64]:
         """(items,) 1 for an item that has another node which is called so."""
-        names = self._vocabulary.names.by_key.get(key(entity.surface), ())
-        others = [self._having(name.node) for name in names if name.node != entity.node]
+        names = self.vocabulary.names.by_key.get(key(entity.surface), ())
+        others = [self.having(name.node) for name in names if name.node != entity.node]
         return np.max(others, axis=0) if others else np.zeros(self._items.height)
 
-    def _within(self, limit: Constraint) -> NDArray[np.float64]:
-        numbers = self._numbers[limit.field]
+    def within(self, limit: Constraint) -> NDArray[np.float64]:
+        """(items,) 1 for an item whose number is within the limits; 0 for one of which it is not known."""
+        numbers = self.numbers[limit.field]
         low, high = (-np.inf if limit.low is None else limit.low), (np.inf if limit.high is None else limit.high)
         return ((numbers >= low) & (numbers <= high)).astype(np.float64)
 

@@ -28,26 +28,31 @@ def to_drop(
     and where nothing helps. Raises DataError as `where.mask` does.
     """
     masks = {name: where.mask(items, {name: wanted}) for name, wanted in (conditions or {}).items()}
+    return dropped(scores, masks, {name: _cost(name, items, data) for name in masks})
+
+
+def dropped(scores: NDArray[np.float64], masks: Mapping[str, Mask], costs: Mapping[str, int]) -> list[str]:
+    """Names of the conditions that have to go; `masks`, (items,) each, are who passes them."""
     if not (scores > 0).any() or _best(scores, list(masks.values())) > 0:
         return []
-    left, dropped = dict(masks), []
+    left, gone = dict(masks), []
     while _best(scores, list(left.values())) <= 0:
-        name = _cheapest(scores, left, items, data)
+        name = _cheapest(scores, left, costs)
         del left[name]
-        dropped.append(name)
-    for name in reversed(dropped[:-1]):  # the dearest first
+        gone.append(name)
+    for name in reversed(gone[:-1]):  # the dearest first
         if _best(scores, [*left.values(), masks[name]]) > 0:
             left[name] = masks[name]
-            dropped.remove(name)
-    return dropped
+            gone.remove(name)
+    return gone
 
 
-def _cheapest(scores: NDArray[np.float64], left: Mapping[str, Mask], items: pl.DataFrame, data: Data) -> str:
+def _cheapest(scores: NDArray[np.float64], left: Mapping[str, Mask], costs: Mapping[str, int]) -> str:
     """What goes next: what suffices alone before what does not, then by cost, then by the best item."""
 
     def price(name: str) -> tuple[bool, int, float, str]:
         best = _best(scores, [mask for other, mask in left.items() if other != name])
-        return best <= 0, _cost(name, items, data), -best, name
+        return best <= 0, costs[name], -best, name
 
     return min(left, key=price)
 

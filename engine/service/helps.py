@@ -4,9 +4,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
+from engine.search.query import LONGEST
 from engine.service import models
 from engine.service.live import Live
-from engine.service.routes import Where, shown
+from engine.service.routes import Where, passage
 from engine.where import parse
 
 
@@ -27,7 +28,7 @@ def helps(live: Live) -> APIRouter:
     def facets(
         q: Annotated[
             str | None,
-            Query(min_length=1, max_length=500, description="Words; none for all items.", examples=["白色运动鞋"]),
+            Query(min_length=1, max_length=LONGEST, description="Words; none for all items.", examples=["白色运动鞋"]),
         ] = None,
         where: Where = "",
         n: Annotated[int, Query(ge=1, le=models.MOST_ITEMS, description="Values of a facet.")] = 20,
@@ -57,9 +58,6 @@ def helps(live: Live) -> APIRouter:
     ) -> models.PassageFound:
         """The sentence of an item's text that answers a question best, if any does."""
         found = live.engine.answer(q, item)
-        if found is None:
-            return models.PassageFound(answer=None)
-        spot = {name: getattr(found, name) for name in ("text", "start", "end", "score")}
-        return models.PassageFound(answer=models.Passage(**shown(live.shelf, found.item_id), **spot))
+        return models.PassageFound(answer=None if found is None else passage(live.shelf, found))
 
     return router

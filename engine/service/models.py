@@ -54,18 +54,91 @@ class Correction(BaseModel):
     )
 
 
+class Met(BaseModel):
+    """Characters of a title or text that answer something in the query."""
+
+    column: Literal["title", "text"]
+    start: int = Field(examples=[20])
+    end: int = Field(description="To before here.", examples=[25])
+    by: Literal["word", "alias", "translation"] = Field(description="How it answers.", examples=["translation"])
+    of: str = Field(description="What of the query.", examples=["白色"])
+    text: str = Field(examples=["white"])
+
+
+class Reasons(BaseModel):
+    """Why an item was found."""
+
+    reasons: list[str] = Field(examples=[["colour white: named in the query (白色)", "Nike: 62% of your history"]])
+    matches: list[Met]
+
+
+class Found(Ranked):
+    """An item that a query found."""
+
+    why: Reasons | None = Field(None, description="With explain=true.")
+
+
 class Relaxed(BaseModel):
     """What is found when as few conditions as needed are dropped."""
 
     dropped: list[str] = Field(description="Their columns, in the order they were dropped.", examples=[["price"]])
-    items: list[Ranked]
+    items: list[Found]
 
 
-class FoundList(RankedList):
+class Mention(BaseModel):
+    """A thing of the graph that a query names."""
+
+    surface: str = Field(description="As it was typed.", examples=["白色"])
+    node: str = Field(examples=["colour:white"])
+    label: str = Field(examples=["Attribute"])
+    name: str = Field(examples=["white"])
+    negated: bool
+    method: str = Field(examples=["name"])
+
+
+class Limit(BaseModel):
+    """A condition that a query sets."""
+
+    field: str = Field(examples=["price"])
+    told: str = Field(examples=["up to 500"])
+    start: int = Field(description="Where the query says it, from here", examples=[9])
+    end: int = Field(description="to before here.", examples=[18])
+    dropped: bool = Field(description="Nothing was left with it.")
+
+
+class Understood(BaseModel):
+    """What a query was taken for."""
+
+    text: str = Field(description="In one line.", examples=["Sport shoes; white; up to 500"])
+    kind: Literal["find", "compare", "similar", "accessory", "question"]
+    about: list[str] = Field(description="The things that are compared, or that items shall be like or go with.")
+    named: list[Mention]
+    conditions: list[Limit]
+    dropped: list[str] = Field(description="The conditions that were dropped, in words.")
+    repairs: list[tuple[str, str]] = Field(description="What was written, and what it was read as.")
+    notes: list[str] = Field(description="What could not be obeyed, and why.")
+
+
+class Passage(Item):
+    """A sentence of an item's text that answers a question."""
+
+    text: str = Field(examples=["Material: mesh."])
+    start: int = Field(description="The characters of the item's text: from here", examples=[195])
+    end: int = Field(description="to before here.", examples=[210])
+    score: float = Field(description="From 0 to 1.", examples=[0.72])
+
+
+class FoundList(BaseModel):
     """The items that a query finds, and help where it may have been meant otherwise."""
 
+    personal: bool = Field(description="False where there is no history to go by.")
+    understood: Understood
+    items: list[Found]
     did_you_mean: Correction | None = Field(None, description="If the catalogue does not know some word.")
-    relaxed: Relaxed | None = Field(None, description="If nothing was found and some conditions stand in the way.")
+    relaxed: Relaxed | None = Field(
+        None, description="If nothing was found and conditions of `where` stand in the way."
+    )
+    answer: Passage | None = Field(None, description="If the query is a question that a text answers.")
 
 
 class Completion(BaseModel):
@@ -106,15 +179,6 @@ class FacetList(BaseModel):
     """Facets in the order of the columns."""
 
     facets: list[Facet]
-
-
-class Passage(Item):
-    """A sentence of an item's text that answers a question."""
-
-    text: str = Field(examples=["Material: mesh."])
-    start: int = Field(description="The characters of the item's text: from here", examples=[195])
-    end: int = Field(description="to before here.", examples=[210])
-    score: float = Field(description="From 0 to 1.", examples=[0.72])
 
 
 class PassageFound(BaseModel):

@@ -8,8 +8,12 @@ from fastapi import APIRouter, Body, Header, Query
 from fastapi import Path as InPath
 from fastapi.responses import FileResponse
 
+from engine import assisted
 from engine.engine import Mode, Recommendation
 from engine.errors import DataError, UnknownIdError
+from engine.search.answer import Answer
+from engine.search.query import LONGEST, PERSONAL
+from engine.search.results import Results
 from engine.service import models
 from engine.service.live import Live, Shelf
 from engine.where import parse
@@ -68,7 +72,7 @@ def lists(live: Live) -> APIRouter:
 
     @router.get("/search")
     def search(
-        q: Annotated[str, Query(min_length=1, max_length=500, description="Words.", examples=["白色运动鞋"])],
+        q: Annotated[str, Query(min_length=1, max_length=LONGEST, description="Words.", examples=["白色运动鞋"])],
         user: User = None,
         history: History = None,
         n: N = 10,
@@ -76,31 +80,33 @@ def lists(live: Live) -> APIRouter:
         where: Where = "",
         personal: Annotated[
             float, Query(ge=0, le=1, description="How much the taste of the user counts; 0 is the query alone.")
-        ] = 0.3,
+        ] = PERSONAL,
+        literal: Annotated[bool, Query(description="Take what the query limits for wishes.")] = False,
+        explain: Annotated[bool, Query(description="Say what was met in each item, and why it is there.")] = False,
     ) -> models.FoundList:
         """The items that fit a query best, in English or Chinese, with a share for the taste of the user if given.
 
+        What the query limits is obeyed; `understood` says what that is, and what was dropped because nothing was left.
         A query with words that the catalogue does not know comes back as it may have been meant; and where nothing
-        passes the conditions, what is found without those that cost least to drop.
+        passes the conditions of `where`, what is found without those that cost least to drop. A question comes with
+        the sentence that answers it, if there is one.
         """
         if user is not None and history is not None:
             raise DataError("name either a user or a history")
-        engine, conditions = live.engine, parse(where)
         who: dict[str, Any] = {"user": user, "history": history, "exclude": exclude or []}
-        found = engine.search(q, n=n, where=conditions, personal=personal, **who)
-        dropped = [] if found else engine.relax(q, conditions, **who)
-        relaxed = None
-        if dropped:
-            left = {name: wanted for name, wanted in conditions.items() if name not in dropped}
-            instead = engine.search(q, n=n, where=left, personal=personal, **who)
-            relaxed = models.Relaxed(dropped=dropped, items=_ranked(live.shelf, instead))
-        meant = engine.did_you_mean(q)
+        how: dict[str, Any] = {"n": n, "personal": personal, "literal": literal, "explain": explain}
+        given = assisted.search(live.engine, q, parse(where), who, how)
+        meant, instead, answer = given.did_you_mean, given.instead, given.answer
         known = bool(history) or live.knows(user)
         return models.FoundList(
             personal=known and personal > 0,
-            items=_ranked(live.shelf, found),
+            understood=models.Understood.model_validate(given.found.understood.to_dict()),
+            items=_found(live.shelf, given.found),
             did_you_mean=None if meant is None else models.Correction(**vars(meant)),
-            relaxed=relaxed,
+            relaxed=None
+            if instead is None
+            else models.Relaxed(dropped=given.dropped, items=_found(live.shelf, instead)),
+            answer=None if answer is None else passage(live.shelf, answer),
         )
 
     @router.get("/similar/{item:path}")
@@ -214,6 +220,16 @@ def questions(live: Live) -> APIRouter:
 def shown(shelf: Shelf, item: str) -> dict[str, Any]:
     image = f"/v1/image?item={quote(item, safe='')}" if shelf.has_picture(item) else None
     return {"item_id": item, "title": shelf.titles[item], "image": image}
+
+
+def passage(shelf: Shelf, answer: Answer) -> models.Passage:
+    return models.Passage(**(vars(answer) | shown(shelf, answer.item_id)))
+
+
+def _found(shelf: Shelf, found: Results[Recommendation]) -> list[models.Found]:
+    whys: list[models.Reasons | None] = [models.Reasons.model_validate(one.to_dict()) for one in found.reasons]
+    whys = whys or [None for _ in found]
+    return [models.Found(**vars(one), why=why) for one, why in zip(_ranked(shelf, found), whys, strict=True)]
 
 
 def _ranked(shelf: Shelf, found: Iterable[Recommendation]) -> list[models.Ranked]:

@@ -61,6 +61,8 @@ class Constraint:
     negated: bool = False
     start: int = 0
     end: int = 0
+    rough: bool = False
+    """A range around a number that was named without a limit (`about 300`, `300元`): a wish, and no condition"""
 
 
 @dataclass(frozen=True)

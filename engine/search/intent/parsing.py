@@ -64,6 +64,7 @@ def _facts(normal: Normal, query: str, vocabulary: Vocabulary) -> tuple[list[Siz
         one
         for one in quantities.ranges(normal.text, vocabulary.fields)
         if all(one.end <= start or one.start >= end for start, end in [*spans, *numbered])
+        and not any(found.start < one.start < found.end for found in named)  # the Max of Air Max 270 is no limit
     ]
     taken = spans + [(one.start, one.end) for one in ranges]
     return sizes, ranges, entities.find(normal, query, vocabulary, taken) if ranges else named
@@ -102,4 +103,4 @@ def _size(size: Size, normal: Normal) -> Constraint:
 
 def _range(one: Range, normal: Normal) -> Constraint:
     start, end = normal.span(one.start, one.end)
-    return Constraint(one.field, one.low, one.high, one.unit, start=start, end=end)
+    return Constraint(one.field, one.low, one.high, one.unit, start=start, end=end, rough=one.rough)

@@ -32,7 +32,7 @@ _SUFFIX = rf"{_ANY_MONEY}|{_TIME['minutes']}|{_TIME['hours']}|{_AGE}|年(?!代)"
 _PREFIX = r"us\$|\$|€|£|¥|rmb|cny|usd"
 _QUANTITY = (
     rf"(?<![a-z\d.])(?:(?P<@pre>{_PREFIX})\s?)?(?P<@n>{NUMBER})(?P<@half>个半)?"
-    rf"(?:\s?(?P<@unit>{_SUFFIX}))?(?![a-z])"
+    rf"(?:\s?(?P<@unit>{_SUFFIX}))?(?![a-z])(?!(?<=一)[样般些起定下直])"
 )
 """@ stands for the name of the quantity"""
 
@@ -100,6 +100,8 @@ class Range(NamedTuple):
     unit: str | None
     start: int
     end: int
+    rough: bool = False
+    """About so much: nothing is said of how far it may go."""
 
 
 class Size(NamedTuple):
@@ -231,7 +233,8 @@ def _single(text: str, match: re.Match[str], fields: frozenset[str]) -> Range | 
         excluding = 1 if _EXCLUDING.search(said) else 0
         low = low + excluding if low is not None and high is None else low
         high = high - excluding if high is not None and low is None else high
-    return Range(unit.field, low, high, unit.name, start, end)
+    exact = unit.field in ("age", "year") and not (rough or so)
+    return Range(unit.field, low, high, unit.name, start, end, not (exact or low is None or high is None))
 
 
 def _bounds(number: float, unit: _Unit, up: bool, least: bool, roughly: bool) -> tuple[float | None, float | None]:

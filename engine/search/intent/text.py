@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from engine.errors import DataError
 from engine.search.intent.model import Language
+from engine.search.query import refuse_wordless
 from graph.link.normal import HAN, Normal, is_han, normalise
 
 LONGEST = 512
@@ -48,8 +49,7 @@ def check(query: str) -> Normal:
     # One blank for one character, so that places stay. Surrogates are halves of characters, which no model can read.
     clean = "".join(" " if unicodedata.category(char) in ("Cc", "Cs", "Co", "Cn") else char for char in query)
     normal = normalise(clean)
-    if not any(map(str.isalnum, normal.text)):
-        raise DataError("the query has no letter or digit; write what the item is, such as `white sneakers`")
+    refuse_wordless(normal.text)
     return normal
 
 
