@@ -27,6 +27,7 @@ from engine.rules import rulefile
 from engine.rules.book import Book, bind
 from engine.rules.lists import Placed, batched, explained
 from engine.search.hybrid import DEPTH, Searcher, personalised
+from engine.search.look import Picture, looks
 from engine.search.vectors import QueryEncoders
 from engine.tables import catalogue
 from engine.tables.catalogue import Catalogue
@@ -272,7 +273,7 @@ class Engine:
 
     def search(
         self,
-        query: str,
+        query: str | None = None,
         n: int = 10,
         user: str | None = None,
         history: Sequence[str] | None = None,
@@ -280,19 +281,25 @@ class Engine:
         exclude: Iterable[str] = (),
         personal: float = 0.3,
         rules: bool = True,
+        image: Picture | None = None,
     ) -> list[Recommendation]:
         """The `n` items that fit a query best, in any language that their words, graph or encoders know.
 
+        With an `image` (a path, the bytes of a file, or a Pillow image) those that look like it, alone or beside a
+        query (docs/search.md); that adds a contribution `looks`, and items without a picture have words only.
         Contributions are those of words, graph, named, meaning, picture and taste; taste adds up to `personal` times
         the rest for a user or a history of item ids, oldest first, and nothing without one. Items of the history are
         not left out. Unknown words find nothing: the list may be shorter than `n`, or empty. Rules hide what they hide
         from a recommendation, but add nothing and leave the order to the query. Raises DataError for a query without a
-        letter or digit, and for what `recommend` raises it.
+        letter or digit, for an image that cannot be used or compared, and for what `recommend` raises it.
         """
         if n < 1 or not 0 <= personal < np.inf:
             raise DataError(f"n must be at least 1 and personal a number from 0, not {n} and {personal}")
+        if query is None and image is None:
+            raise DataError("there is nothing to search for: give a query, an image, or both")
         past, allowed = self._searchable(user, history, exclude, where, rules)
-        found = self._searcher.search(query, allowed, max(n, DEPTH))
+        look = None if image is None else looks(image, self._queries, self.ranker.features.image)
+        found = self._searcher.search(query, allowed, max(n, DEPTH), look)
         best = personalised(found, self.ranker, past, personal)[:n]
         ids, titles = self._lookup.ids, self._lookup.titles
         return [Recommendation(ids[one.item], titles[one.item], one.score, one.parts) for one in best]

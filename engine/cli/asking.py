@@ -64,7 +64,8 @@ def recommend(
 
 def search(
     artefact: Artefact,
-    query: Annotated[str, typer.Argument(help="What is looked for, in English or Chinese.")],
+    query: Annotated[str | None, typer.Argument(help="What is looked for, in English or Chinese.")] = None,
+    image: Annotated[Path | None, typer.Option(help="A picture of what is looked for, alone or beside words.")] = None,
     user: Annotated[str | None, typer.Option(help="For this user, if given.")] = None,
     personal: Annotated[
         float, typer.Option(help="How much the taste of the user counts, from 0 (only the query) to 1.")
@@ -73,21 +74,25 @@ def search(
     where: Where = "",
     as_json: AsJson = False,
 ) -> None:
-    """Search by words, meaning, pictures and taste.
+    """Search by words, meaning, pictures and taste; with --image, by what looks like it.
 
     A query with words that the catalogue does not know is told as it may have been meant. Where nothing passes the
     conditions, those that cost least to drop are dropped, and it is said which.
     """
     if not 0 <= personal <= 1:
         raise DataError(f"--personal must be from 0 to 1, not {personal:g}")
+    if query is None and image is None:
+        raise DataError("there is nothing to search for: give a query, --image, or both")
     from engine.where import parse
 
     conditions, n = parse(where), count(n)
     engine = opened(artefact)
     if user is not None and not has_history(engine, user):
         warn(f"{user!r} has no history here: only the query counts")
-    found = engine.search(query, n=n, user=user, where=conditions, personal=personal)
+    found = engine.search(query, n=n, user=user, where=conditions, personal=personal, image=image)
     _show_list(found, as_json)
+    if query is None:
+        return
     meant = engine.did_you_mean(query)
     if meant is not None:
         warn(f"did you mean: {meant.query}")
@@ -96,7 +101,7 @@ def search(
         warn(f"found without the condition on {', '.join(dropped)}:")
         left = {name: wanted for name, wanted in conditions.items() if name not in dropped}
         if not as_json:  # for machines a list holds what was asked for
-            _show_list(engine.search(query, n=n, user=user, where=left, personal=personal), as_json)
+            _show_list(engine.search(query, n=n, user=user, where=left, personal=personal, image=image), as_json)
 
 
 def similar(

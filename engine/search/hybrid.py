@@ -22,6 +22,7 @@ from engine.history import Histories
 from engine.ranker import Ranker
 from engine.search.intent import Vocabulary
 from engine.search.lexical import Lexical, graph_terms, text_terms
+from engine.search.look import beside
 from engine.search.named import Named
 from engine.search.vectors import FLOORS, SMALL, TRUNK, Floor, QueryEncoders
 from graph.build import GraphTables
@@ -76,19 +77,24 @@ class Searcher:
         }
         return {name: scores / max(float(scores.max(initial=0)), 1e-9) for name, scores in raw.items()}, reading.share
 
-    def _parts(self, query: str) -> dict[str, Scores]:
+    def _parts(self, query: str | None, look: Scores | None = None) -> dict[str, Scores]:
         """(items,) by name of the signal: what each adds to the scores."""
+        if query is None:
+            return beside({}, look)
         signals, share = self.signals(query)
         weights = weighed(share)
-        return {name: weights[name] * scores for name, scores in signals.items()}
+        return beside({name: weights[name] * scores for name, scores in signals.items()}, look)
 
     def total(self, query: str) -> Scores:
         """(items,) what they score for a query, before taste; 0 for those that it does not find."""
         return np.asarray(sum(self._parts(query).values()), np.float64)
 
-    def search(self, query: str, allowed: NDArray[np.bool_], n: int) -> list[Match]:
-        """The best `n` of the allowed items, (items,); fewer where no signal knows more of them."""
-        parts = self._parts(query)
+    def search(self, query: str | None, allowed: NDArray[np.bool_], n: int, look: Scores | None = None) -> list[Match]:
+        """The best `n` of the allowed items, (items,); fewer where no signal knows more of them.
+
+        `look` (items,) is how much their pictures look like one that was given; one of both must be there.
+        """
+        parts = self._parts(query, look)
         total = np.where(allowed, sum(parts.values()), 0)
         best = np.argsort(-total, kind="stable")[:n]
         return [

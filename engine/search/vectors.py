@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 import encoders
 from encoders import Encoder, Vectors
@@ -51,11 +52,17 @@ class QueryEncoders:
 
     def by_look(self, query: str) -> Vectors | None:
         """(dim,) in the space that `pictures` gives; None where no model reads this query."""
+        if encoders.tuned_images(self.settings.image):  # reads no words
+            return None
         if self.settings.image not in ("", TRUNK):
             return np.asarray(self._clip_text.encode([query])[0])
         if not self.settings.image or not self.settings.clip or OTHER_SCRIPT.search(query):
             return None
         return np.asarray(self._heads.text(self._minilm.encode([query]))[0])
+
+    def picture(self, picture: Image.Image) -> Vectors:
+        """(dim,) in the space of the items' picture vectors; only where the image encoder is not switched off."""
+        return np.asarray(self._image.encode([picture])[0])
 
     def pictures(self, vectors: Vectors) -> Vectors:
         """(items, dim) the items' picture vectors in the space where queries are compared with them."""
@@ -64,6 +71,10 @@ class QueryEncoders:
     @cached_property
     def _text(self) -> Encoder[str]:
         return encoders.open_text(self.settings.text)
+
+    @cached_property
+    def _image(self) -> Encoder[Image.Image]:
+        return encoders.open_image(self.settings.image)
 
     @cached_property
     def _minilm(self) -> Encoder[str]:

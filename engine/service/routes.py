@@ -65,7 +65,7 @@ def lists(live: Live) -> APIRouter:
         found = live.engine.recommend(
             user=user, history=past, n=n, exclude=exclude or [], where=parse(where), mode=mode
         )
-        return models.RankedList(personal=bool(past) or live.knows(user), items=_ranked(live.shelf, found))
+        return models.RankedList(personal=bool(past) or live.knows(user), items=ranked(live.shelf, found))
 
     @router.get("/search")
     def search(
@@ -94,12 +94,12 @@ def lists(live: Live) -> APIRouter:
         if dropped:
             left = {name: wanted for name, wanted in conditions.items() if name not in dropped}
             instead = engine.search(q, n=n, where=left, personal=personal, **who)
-            relaxed = models.Relaxed(dropped=dropped, items=_ranked(live.shelf, instead))
+            relaxed = models.Relaxed(dropped=dropped, items=ranked(live.shelf, instead))
         meant = engine.did_you_mean(q)
         known = bool(history) or live.knows(user)
         return models.FoundList(
             personal=known and personal > 0,
-            items=_ranked(live.shelf, found),
+            items=ranked(live.shelf, found),
             did_you_mean=None if meant is None else models.Correction(**vars(meant)),
             relaxed=relaxed,
         )
@@ -206,7 +206,7 @@ def shown(shelf: Shelf, item: str) -> dict[str, Any]:
     return {"item_id": item, "title": shelf.titles[item], "image": image}
 
 
-def _ranked(shelf: Shelf, found: Iterable[Recommendation]) -> list[models.Ranked]:
+def ranked(shelf: Shelf, found: Iterable[Recommendation]) -> list[models.Ranked]:
     return [
         models.Ranked(
             **shown(shelf, one.item_id),
