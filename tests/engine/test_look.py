@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from encoders.tune_images import Labelled, Settings, tune_images
 from engine import Engine
 from engine import config as configuration
 from engine.config import Encoders
@@ -29,14 +30,19 @@ def artefact(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Of a shop with pictures, where as little as possible is learned, to be quick."""
     folder = tmp_path_factory.mktemp("look")
     generate(folder, products=120, users=40)
-    chosen = configuration.load(folder / "weft.toml")
+    Engine.build(quick(folder / "weft.toml")).save(folder / "artefact")
+    return folder / "artefact"
+
+
+def quick(path: Path) -> configuration.Config:
+    """What a file says, with as little as possible to learn."""
+    chosen = configuration.load(path)
     few = {
         name: part.model_copy(update={"enabled": name in ("content", "popularity")}) for name, part in chosen.candidates
     }
-    quick = {"candidates": chosen.candidates.model_copy(update=few)}
-    quick["fusion"] = chosen.fusion.model_copy(update={"rerank": False, "gate": False})
-    Engine.build(chosen.model_copy(update=quick)).save(folder / "artefact")
-    return folder / "artefact"
+    changes = {"candidates": chosen.candidates.model_copy(update=few)}
+    changes["fusion"] = chosen.fusion.model_copy(update={"rerank": False, "gate": False})
+    return chosen.model_copy(update=changes)
 
 
 @pytest.fixture(scope="module")
@@ -142,6 +148,23 @@ def test_an_engine_that_reads_no_pictures_says_so() -> None:
         looks(Image.new("RGB", (9, 9)), QueryEncoders(Encoders(image="")), none)
     with pytest.raises(DataError, match="no item has a picture"):
         looks(Image.new("RGB", (9, 9)), some, none)
+
+
+def test_an_encoder_that_was_tuned_stands_in_the_configuration(tmp_path: Path) -> None:
+    """By the name of its folder, from that of the file; it reads no words."""
+    generate(tmp_path, products=100, users=20)
+    items = pl.read_parquet(tmp_path / "items.parquet").drop_nulls(["image", "category"])
+    kinds = [path.partition(" ")[0] for path in items["category"]]
+    known = [row for row, kind in enumerate(kinds) if kinds.count(kind) > 1]
+    given = Labelled([tmp_path / items["image"][row] for row in known], [kinds[row] for row in known])
+    tune_images(given, Settings(epochs=1, views=1, side=64, window=4, batch=8)).save(tmp_path / "tuned", {})
+    path = tmp_path / "weft.toml"
+    path.write_text(path.read_text().replace('clip = "weft-small"', 'clip = "weft-small"\nimage = "tuned"'))
+    engine = Engine.build(quick(path))
+    assert engine.ranker.features.image.shape[1] == 256
+    best = engine.search(image=given.paths[0], n=3)
+    assert best[0].contributions["looks"] == pytest.approx(1)
+    assert not any(one.contributions["picture"] for one in engine.search("white shoes"))
 
 
 def content(form: str, **more: object) -> bytes:
