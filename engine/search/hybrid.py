@@ -24,7 +24,7 @@ from engine.search.intent import Vocabulary
 from engine.search.lexical import Lexical, graph_terms, text_terms
 from engine.search.look import beside
 from engine.search.named import Named
-from engine.search.vectors import FLOORS, SMALL, TRUNK, Floor, QueryEncoders
+from engine.search.vectors import FLOORS, OTHER_SCRIPT, SMALL, SMALL_OTHERS, TRUNK, Floor, QueryEncoders
 from graph.build import GraphTables
 
 DESCRIBED = {"words": 0.3, "graph": 0.0, "named": 0.0, "meaning": 0.56, "picture": 0.14}
@@ -73,7 +73,9 @@ class Searcher:
             "graph": self._graph.scores(query),
             "named": reading.scores,
             "meaning": _closeness(encoders.by_meaning(query), features.text, FLOORS.get(encoders.settings.text)),
-            "picture": np.zeros(len(features)) if look is None else _closeness(look, self._pictures, self._floor),
+            "picture": np.zeros(len(features))
+            if look is None
+            else _closeness(look, self._pictures, self._floor(query)),
         }
         return {name: scores / max(float(scores.max(initial=0)), 1e-9) for name, scores in raw.items()}, reading.share
 
@@ -131,9 +133,10 @@ class Searcher:
     def _named(self) -> Named:
         return Named(self.items, self.graph, self.vocabulary)
 
-    @property
-    def _floor(self) -> Floor | None:
-        return FLOORS[SMALL] if self.queries.settings.image == TRUNK else None
+    def _floor(self, query: str) -> Floor | None:
+        if self.queries.settings.image != TRUNK:
+            return None
+        return FLOORS[SMALL_OTHERS if OTHER_SCRIPT.search(query) else SMALL]
 
     @cached_property
     def _pictures(self) -> Vectors:

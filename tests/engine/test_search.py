@@ -79,7 +79,7 @@ def test_contributions_sum_to_the_score(engine: Engine, user: str, personal: flo
         assert 0 <= one.contributions["taste"] <= personal * rest + 1e-9
 
 
-@pytest.mark.parametrize("query", ["white sneakers", "白色运动鞋", "白色 sneakers"])
+@pytest.mark.parametrize("query", ["white sneakers", "白色运动鞋"])
 def test_pictures_answer_in_both_languages(engine: Engine, query: str) -> None:
     found = engine.search(query, n=10)
     assert sum(one.contributions["picture"] > 0 for one in found) >= 5
