@@ -15,9 +15,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "EmbeddingStore", "Encoded", "Encoder", "EncoderError", "PictureError", "Vectors", "open_clip", "open_image",
-    "open_text", "weft_small_heads",
+    "open_text", "tuned_images", "weft_small_heads",
 ]  # fmt: skip
 
+TUNED_FILE = "weft-images.safetensors"
+"""By which a directory is that of a tuned image encoder."""
 # torch, timm, transformers and open_clip load only when an encoder is opened.
 
 
@@ -34,12 +36,23 @@ def open_text(spec: str) -> Encoder[str]:
 
 
 def open_image(spec: str) -> Encoder[Image.Image]:
-    """An image encoder: `efficientnet-lite0`, or the picture side of what `open_clip` opens. Raises EncoderError."""
+    """An image encoder: `efficientnet-lite0`, a directory that `encoders.tune_images` wrote, or the picture side of
+    what `open_clip` opens. Raises EncoderError.
+    """
     from encoders import image
 
     if spec == "efficientnet-lite0":
         return image.TrunkEncoder()
+    if tuned_images(spec):
+        from encoders.tuned import TunedEncoder
+
+        return TunedEncoder(Path(spec))
     return _open_clip(spec, "`efficientnet-lite0`, `weft-small`").image
+
+
+def tuned_images(spec: str) -> bool:
+    """Is this the directory of an image encoder that `encoders.tune_images` wrote? It reads pictures only, no words."""
+    return bool(spec) and (Path(spec) / TUNED_FILE).is_file()
 
 
 def open_clip(spec: str) -> "ClipModel":

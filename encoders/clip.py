@@ -12,7 +12,7 @@ from torch import nn
 
 from encoders.base import Vectors
 from encoders.errors import EncoderError
-from encoders.heads import DIM, FOLDER, HEADS, load_heads
+from encoders.heads import DIM, FOLDER, HEADS, SHAPES, load_heads
 from encoders.image import BATCH, LITE0_SHA256, load_lite0, pixels
 from encoders.text import MAX_TOKENS, MINILM_SHA256, by_length, minilm_folder
 from encoders.weights import first_line, folder_hash, no_progress_bar, unit
@@ -76,7 +76,8 @@ def weft_small(folder: Path = FOLDER) -> ClipModel:
     """
     heads = load_heads(folder)
     model, tokenize = untrained_weft_small()
-    model.load_state_dict({name: torch.from_numpy(tensor) for name, tensor in heads.tensors.items()}, strict=False)
+    trained = {name: torch.from_numpy(tensor) for name, tensor in heads.tensors.items() if name in SHAPES}
+    model.load_state_dict(trained, strict=False)
     return ClipModel("weft-small", f"weft-small/{_trunks()}-{heads.fingerprint}", model, tokenize, pixels)
 
 

@@ -33,19 +33,18 @@ UPRIGHT = {
 warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
-def load(source: Path | bytes, max_pixels: int = MAX_PIXELS, max_bytes: int = MAX_BYTES) -> Image.Image:
+def load(source: Path | bytes | Image.Image, max_pixels: int = MAX_PIXELS, max_bytes: int = MAX_BYTES) -> Image.Image:
     """The first frame of a picture in RGB, upright, transparency on white, shrunk to fit 1024 x 1024.
 
-    Raises PictureError, and nothing else, with the reason: missing, empty, more than 32 MiB (`max_bytes`), more than
-    64 million pixels (`max_pixels`, a decompression bomb), not a picture, an unsupported format, truncated, or damaged.
+    Of a file, of its bytes, or of a picture that Pillow holds, which stays as it is; of an animated one of these the
+    frame that it stands at. Raises PictureError, and nothing else, with the reason: missing, empty, more than 32 MiB
+    (`max_bytes`), more than 64 million pixels (`max_pixels`, a decompression bomb), not a picture, an unsupported
+    format, truncated, or damaged.
     """
-    data = source if isinstance(source, bytes) else read(source, max_bytes)
-    if not data:
-        raise PictureError("empty")
-    if len(data) > max_bytes:
-        raise PictureError(f"more than {max_bytes} bytes")
+    held = source if isinstance(source, Image.Image) else None
+    data = b"" if isinstance(source, Image.Image) else _content(source, max_bytes)
     try:
-        return _decode(data, max_pixels)
+        return _decode(data, max_pixels) if held is None else _prepared(held, max_pixels)
     except PictureError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -71,14 +70,34 @@ def read(path: Path, max_bytes: int = MAX_BYTES) -> bytes:
     return data
 
 
+def _content(source: Path | bytes, max_bytes: int) -> bytes:
+    data = source if isinstance(source, bytes) else read(source, max_bytes)
+    if not data:
+        raise PictureError("empty")
+    if len(data) > max_bytes:
+        raise PictureError(f"more than {max_bytes} bytes")
+    return data
+
+
 def _decode(data: bytes, max_pixels: int) -> Image.Image:
     with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
-        width, height = picture.size
-        if width * height > max_pixels:
-            raise PictureError(f"{width} x {height}, more than {max_pixels} pixels (a decompression bomb?)")
-        turn = UPRIGHT.get(_orientation(picture))
+        _refuse_large(picture, max_pixels)
         picture.draft("RGB", (SIDE // 2, SIDE // 2))  # a large JPEG is decoded at a fraction of its size
-        flat = _on_white(picture)
+        return _prepared(picture, max_pixels)
+
+
+def _refuse_large(picture: Image.Image, max_pixels: int) -> None:
+    width, height = picture.size
+    if not width * height:
+        raise PictureError("empty")
+    if width * height > max_pixels:
+        raise PictureError(f"{width} x {height}, more than {max_pixels} pixels (a decompression bomb?)")
+
+
+def _prepared(picture: Image.Image, max_pixels: int) -> Image.Image:
+    _refuse_large(picture, max_pixels)
+    turn = UPRIGHT.get(_orientation(picture))
+    flat = _on_white(picture)
     flat.thumbnail((SIDE, SIDE), Image.Resampling.BICUBIC, reducing_gap=2)
     return flat if turn is None else flat.transpose(turn)
 

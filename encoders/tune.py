@@ -9,7 +9,7 @@ import json
 import math
 import platform
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +21,14 @@ from torch.nn.functional import cross_entropy, dropout, normalize
 
 from encoders.base import Vectors
 from encoders.errors import EncoderError
-from encoders.heads import DIM, HEADS, IMAGE_HEAD, SCALE, TEXT_HEAD, SmallHeads
+from encoders.heads import DIM, HEADS, IMAGE_HEAD, MULTILINGUAL_HEAD, SCALE, TEXT_HEAD, SmallHeads
 from encoders.weights import file_hash, save_aside
 
 Progress = Callable[[int, int], None]
 K = 10
 """Of the recall that ends the training and is reported."""
+RIDGE = 0.002
+"""Of the head for many languages, a text."""
 FEWEST_PAIRS = 50
 MAX_SCALE = 100.0
 """CLIP's bound of the temperature's inverse."""
@@ -76,6 +78,14 @@ class Tuned:
         """The heads for use at once, without a file."""
         return SmallHeads({name: tensor.numpy() for name, tensor in self.heads.items()}, "just trained")
 
+    def reading(self, pairs: Pairs) -> "Tuned":
+        """The same heads with one more, for texts in any language that `multilingual` knows.
+
+        `pairs` has vectors of that, (t, 512), in place of MiniLM's.
+        """
+        head = torch.from_numpy(multilingual_head(self.ready(), pairs))
+        return replace(self, heads=self.heads | {MULTILINGUAL_HEAD: head})
+
     def save(self, folder: Path, about: dict[str, Any]) -> None:
         """Write weft-small.safetensors and .json, which `open_clip(folder)` and `weft_small_heads(folder)` open.
 
@@ -88,6 +98,22 @@ class Tuned:
         text = json.dumps({"sha256": file_hash(path), **about, **self.figures}, indent=2, ensure_ascii=False)
         aside.write_text(text + "\n", encoding="utf-8")
         aside.replace(folder / f"{HEADS}.json")
+
+
+def multilingual_head(heads: SmallHeads, pairs: Pairs, l2: float = RIDGE) -> Vectors:
+    """(256, 512) from vectors of `multilingual` into the space of heads that are there.
+
+    A ridge regression of the place of a picture on the vectors of its texts (t, 512), with `l2` a text. In closed form
+    it is as good as a contrastive training (docs/search.md).
+    """
+    with_picture = np.abs(pairs.pictures).sum(axis=1) > 0  # (n,)
+    rows = np.flatnonzero((np.abs(pairs.texts).sum(axis=1) > 0) & with_picture[pairs.owner])
+    if len(rows) < FEWEST_PAIRS:
+        raise EncoderError(f"{len(rows)} texts of pictures: tuning needs {FEWEST_PAIRS}")
+    texts = pairs.texts[rows].astype(np.float64)
+    places = heads.image(pairs.pictures)[pairs.owner[rows]]
+    gram = texts.T @ texts + l2 * len(rows) * np.eye(texts.shape[1])
+    return np.ascontiguousarray(np.linalg.solve(gram, texts.T @ places).T, np.float32)
 
 
 class Heads(nn.Module):

@@ -100,11 +100,11 @@ def converted(source: Path, sha256: str) -> dict[str, torch.Tensor]:
     return tensors
 
 
-def save_aside(tensors: dict[str, torch.Tensor], path: Path) -> None:
-    """Write a safetensors file whole or not at all."""
+def save_aside(tensors: dict[str, torch.Tensor], path: Path, facts: dict[str, str] | None = None) -> None:
+    """Write a safetensors file whole or not at all, with `facts` in its header."""
     aside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.partial")
     try:
-        save_file(tensors, aside)
+        save_file(tensors, aside, facts)
         aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)

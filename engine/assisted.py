@@ -27,13 +27,16 @@ class Assisted:
 
 
 def search(
-    engine: Engine, query: str, where: Mapping[str, Any], who: Mapping[str, Any], how: Mapping[str, Any]
+    engine: Engine, query: str | None, where: Mapping[str, Any], who: Mapping[str, Any], how: Mapping[str, Any]
 ) -> Assisted:
     """One search with all its help.
 
-    `who` are user, history and exclude, `how` are n, personal, literal and explain, as `Engine.search` takes them.
+    `who` are user, history and exclude, `how` are n, personal, literal, explain and image, as `Engine.search` takes
+    them. A picture without a query needs no help.
     """
     found = engine.search(query, where=where, **who, **how)
+    if query is None:
+        return Assisted(found, None, [], None, None)
     dropped = [] if found else engine.relax(query, where, **who)
     left = {name: wanted for name, wanted in where.items() if name not in dropped}
     instead = engine.search(query, where=left, **who, **how) if dropped else None

@@ -73,7 +73,7 @@ class Encoders(Section):
     text: str = "multilingual"
     """`multilingual` (zh, en and 14 more), `minilm` (English), a directory or a hub id."""
     image: str = "efficientnet-lite0"
-    """`efficientnet-lite0`, a directory or a hub id."""
+    """`efficientnet-lite0`, a directory (of an encoder tuned on pictures of your own, say) or a hub id."""
     clip: str = ""
     """Finds pictures of `efficientnet-lite0` by English words: `weft-small`, or a directory of heads of your own."""
     cache: Path = Path(".weft/embeddings")
@@ -436,7 +436,9 @@ def resolve(config: Config, folder: Path) -> Config:
         if (value := getattr(config.data, name)) is not None
     }
     data = config.data.model_copy(update=tables)
-    encoders = config.encoders.model_copy(update={"cache": folder / config.encoders.cache})
+    named = {name: getattr(config.encoders, name) for name in ("text", "image", "clip")}
+    local = {name: str(folder / spec) for name, spec in named.items() if spec and (folder / spec).is_dir()}
+    encoders = config.encoders.model_copy(update={"cache": folder / config.encoders.cache, **local})
     tracking = config.tracking.model_copy(update={"folder": folder / config.tracking.folder})
     file, review = config.rules.file, config.graph.review
     rules = config.rules.model_copy(update={"file": None if file is None else folder / file})

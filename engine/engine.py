@@ -19,6 +19,7 @@ from engine.gating import Gate
 from engine.ranker import Ranker
 from engine.rules import rulefile
 from engine.rules.book import Book
+from engine.search.look import Picture
 from engine.search.query import PERSONAL
 from engine.search.results import Results
 from engine.searching import Manner
@@ -140,7 +141,7 @@ class Engine:
 
     def search(
         self,
-        query: str,
+        query: str | None = None,
         n: int = 10,
         user: str | None = None,
         history: Sequence[str] | None = None,
@@ -150,9 +151,12 @@ class Engine:
         rules: bool = True,
         literal: bool = False,
         explain: bool = False,
+        image: Picture | None = None,
     ) -> Results[Recommendation]:
         """The `n` items that fit a query best, in any language that their words, graph or encoders know.
 
+        With an `image` (a path, the bytes of a file, or a Pillow image) those that look like it, alone or beside a
+        query; that adds a contribution `looks`, and items without a picture have words only.
         What the query limits and refuses is obeyed, and what it wants to be like, to go with or to compare
         (docs/search.md); `understood` of the list says what was made of it, and which condition was dropped because
         nothing was left. `literal` takes limits for wishes and the query for what is looked for. Contributions are
@@ -161,10 +165,10 @@ class Engine:
         words find nothing: the list may be shorter than `n`, or empty. Rules hide what they hide from a recommendation,
         but add nothing and leave the order to the query. With `explain`, `reasons` of the list has what was met in each
         item and why it is there. Raises DataError for a query without a letter or digit or of more than 2,000
-        characters, and for what `recommend` raises it.
+        characters, for an image that cannot be used or compared, and for what `recommend` raises it.
         """
         wanted = Wanted(n, exclude, where, rules)
-        return searching.search(self.state, query, user, history, wanted, Manner(personal, literal, explain))
+        return searching.search(self.state, query, user, history, wanted, Manner(personal, literal, explain, image))
 
     def intent(self, query: str, language: "Language | None" = None) -> "Intent":
         """What a query names, what it limits, and what it wants: docs/search.md.

@@ -12,6 +12,7 @@ from engine.errors import DataError
 from engine.history import Histories
 from engine.search.asking import ask
 from engine.search.hybrid import DEPTH, Match
+from engine.search.look import Picture, looks
 from engine.search.reasons import Reasons, habits
 from engine.search.results import Results
 from engine.search.taste import personalised
@@ -30,17 +31,21 @@ class Manner:
     personal: float
     literal: bool
     explain: bool
+    image: Picture | None
 
 
 def search(
-    state: State, query: str, user: str | None, history: Sequence[str] | None, wanted: Wanted, manner: Manner
+    state: State, query: str | None, user: str | None, history: Sequence[str] | None, wanted: Wanted, manner: Manner
 ) -> Results[Recommendation]:
     """As `Engine.search`."""
     if wanted.n < 1 or not 0 <= manner.personal < np.inf:
         raise DataError(f"n must be at least 1 and personal a number from 0, not {wanted.n} and {manner.personal}")
+    if query is None and manner.image is None:
+        raise DataError("there is nothing to search for: give a query, an image, or both")
     past, shown = _searchable(state, user, history, wanted.exclude, wanted.where, wanted.rules)
+    look = None if manner.image is None else looks(manner.image, state.queries, state.ranker.features.image)
     depth = max(wanted.n, DEPTH)
-    asked = ask(state.searcher, query, shown, state.config.data.currency, manner.literal, depth)
+    asked = ask(state.searcher, query, shown, state.config.data.currency, manner.literal, depth, look)
     found = personalised(asked.best(depth), state.ranker, past, manner.personal)
     best = asked.arranged(found)[: wanted.n]
     ids, titles = state.lookup.ids, state.lookup.titles

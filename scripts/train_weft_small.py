@@ -2,9 +2,12 @@
 
     python scripts/train_weft_small.py                                    # writes encoders/weights/weft-small.*
     python scripts/train_weft_small.py --items items.parquet --out heads  # then: encoders.weft_small_heads("heads")
+    python scripts/train_weft_small.py --keep                             # only the head for many languages, anew
 
 Of a catalogue of your own, the columns `title`, `description`, `colour`, `category` and `image` are read, as far as
-they are there (paths from the folder of the file). The texts should be English: the text trunk is. The generated shop
+they are there (paths from the folder of the file). The texts should be English: the text trunk is. A head
+of its own, a ridge regression, brings texts of any language that `multilingual` knows to the same pictures: the same
+columns, and `title_zh` and `description_zh`. The generated shop
 has a seed of its own, and training, validation and test have products of their own.
 
 Beside the test pairs it measures the demo's shop, of another seed, for each sort of text and over all its pictures:
@@ -15,6 +18,7 @@ Beside the test pairs it measures the demo's shop, of another seed, for each sor
 """
 
 import argparse
+import json
 import re
 import tempfile
 import time
@@ -29,7 +33,7 @@ from numpy.typing import NDArray
 import encoders
 from encoders.base import Vectors
 from encoders.heads import FOLDER, SmallHeads
-from encoders.tune import K, Pairs, Settings, found, tune
+from encoders.tune import K, Pairs, Settings, Tuned, found, tune
 from engine import memory
 from engine.demo.kinds import KINDS
 from engine.demo.products import NAMES, make
@@ -61,6 +65,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=FOLDER, help="folder for the heads")
     parser.add_argument("--cache", type=Path, help="folder that keeps the shops and the vectors for another run")
     parser.add_argument("--products", type=int, default=PRODUCTS, help="products to generate")
+    parser.add_argument("--keep", action="store_true", help="leave the trained heads in --out as they are")
     parser.add_argument("--seed", type=int, default=0, help="of the training")
     choice = parser.parse_args()
     torch.set_num_threads(1)
@@ -71,6 +76,10 @@ def main() -> None:
         items = choice.items or shop(cache, SHOP_SEED, choice.products)
         sorts, pictures = encoded(items, store)
         print(f"{len(pictures)} products encoded after {time.monotonic() - began:.0f} s")
+        others = in_any_language(items, pictures, store)
+        if choice.keep:
+            keep(choice.out, others)
+            return
         tuned = tune(pairs_of(sorts, pictures), Settings(seed=choice.seed))
         about = {"data": str(choice.items)}
         if choice.items is None:
@@ -78,7 +87,7 @@ def main() -> None:
                 "data": f"engine.demo.shop, seed {SHOP_SEED}, {choice.products} products; English texts with pictures",
                 f"engine.demo.shop, seed {DEMO_SEED}, {DEMO_PRODUCTS} products": demo(tuned.ready(), cache, store),
             }
-    tuned.save(choice.out, about)
+    tuned.reading(others).save(choice.out, about)
     print((choice.out / "weft-small.json").read_text(encoding="utf-8"))
     print(f"{choice.out}/weft-small.safetensors written after {time.monotonic() - began:.0f} s")
 
@@ -101,6 +110,25 @@ def encoded(path: Path, store: encoders.EmbeddingStore) -> tuple[dict[str, tuple
     minilm = encoders.open_text("minilm")
     said = {sort: [text or "" for text in texts] for sort, texts in texts_of(items).items()}
     return {sort: (texts, store.texts(minilm, texts).vectors) for sort, texts in said.items()}, pictures.vectors
+
+
+def in_any_language(path: Path, pictures: Vectors, store: encoders.EmbeddingStore) -> Pairs:
+    """Titles, descriptions, colours and kinds in the languages that they are in, as `multilingual` reads them."""
+    items = pl.read_parquet(path)
+    columns = [name for name in (*COLUMNS[:2], "title_zh", "description_zh") if name in items.columns]
+    said = [items[name].fill_null("").to_list() for name in columns]
+    said.append([text or "" for text in texts_of(items)["colour and kind"]])
+    encoder = encoders.open_text("multilingual")
+    vectors = [store.texts(encoder, texts).vectors for texts in said]
+    return Pairs(pictures, np.concatenate(vectors), np.tile(np.arange(len(pictures)), len(vectors)))
+
+
+def keep(folder: Path, others: Pairs) -> None:
+    """Write the heads of `folder` again with a new one for many languages."""
+    before = encoders.weft_small_heads(folder)
+    about = json.loads((folder / "weft-small.json").read_text(encoding="utf-8"))
+    tensors = {name: torch.from_numpy(tensor) for name, tensor in before.tensors.items()}
+    Tuned(tensors, {}).reading(others).save(folder, {name: about[name] for name in about if name != "sha256"})
 
 
 def pairs_of(sorts: dict[str, tuple[list[str], Vectors]], pictures: Vectors) -> Pairs:

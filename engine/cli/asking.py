@@ -67,7 +67,8 @@ def recommend(
 
 def search(
     artefact: Artefact,
-    query: Annotated[str, typer.Argument(help="What is looked for, in English or Chinese.")],
+    query: Annotated[str | None, typer.Argument(help="What is looked for, in English or Chinese.")] = None,
+    image: Annotated[Path | None, typer.Option(help="A picture of what is looked for, alone or beside words.")] = None,
     user: Annotated[str | None, typer.Option(help="For this user, if given.")] = None,
     personal: Annotated[
         float, typer.Option(help="How much the taste of the user counts, from 0 (only the query) to 1.")
@@ -80,7 +81,7 @@ def search(
     explain: Annotated[bool, typer.Option("--explain", help="Say why each item is there.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Search by words, meaning, pictures and taste.
+    """Search by words, meaning, pictures and taste; with --image, by what looks like it.
 
     What the query limits (under 500, before 1960, not leather) is obeyed, and it is said what was understood. Where
     nothing is left, the condition that costs least is dropped, and it is said which; so with --where. A query with
@@ -89,15 +90,17 @@ def search(
     """
     if not 0 <= personal <= 1:
         raise DataError(f"--personal must be from 0 to 1, not {personal:g}")
+    if query is None and image is None:
+        raise DataError("there is nothing to search for: give a query, --image, or both")
     from engine import assisted
     from engine.search.query import checked
     from engine.where import parse
 
-    conditions, n, query = parse(where), count(n), checked(query)
+    conditions, n, query = parse(where), count(n), None if query is None else checked(query)
     engine = opened(artefact)
     if user is not None and not has_history(engine, user):
         warn(f"{user!r} has no history here: only the query counts")
-    how = {"n": n, "personal": personal, "literal": literal, "explain": explain or not as_json}
+    how = {"n": n, "personal": personal, "literal": literal, "explain": explain or not as_json, "image": image}
     given = assisted.search(engine, query, conditions, {"user": user}, how)
     if as_json:
         show_json(found_as_json(given))

@@ -16,6 +16,7 @@ from engine.search.hybrid import DEPTH, TASTE, Match, Scores, Searcher, top
 from engine.search.intent import Intent
 from engine.search.kinds import Target
 from engine.search.limits import Condition, Limit, limits_of
+from engine.search.look import beside
 from engine.search.named import Named
 from engine.search.query import checked
 from engine.search.understood import Understood
@@ -62,36 +63,40 @@ class Asked:
 
 def ask(
     searcher: Searcher,
-    query: str,
+    query: str | None,
     allowed: Mask,
     currency: str | None = None,
     literal: bool = False,
     n: int = DEPTH,
+    look: Scores | None = None,
 ) -> Asked:
     """What a query asks for of the allowed items, (items,), for a list of `n`.
 
-    `literal` takes all that it limits for wishes, and looks for the thing that it names. Raises DataError as
-    `query.checked` does. A query that is longer than intent reads is compared as it stands.
+    `literal` takes all that it limits for wishes, and looks for the thing that it names. `look` (items,) is how much
+    their pictures look like one that was given, beside the query or in its place. Raises DataError as `query.checked`
+    does. A query that is longer than intent reads is compared as it stands.
     """
+    if query is None:
+        return Asked(beside({}, look), allowed, Understood(""))
     query = checked(query)
     named = searcher.named
     intent = named.parse(query)
     if intent is None:
         return Asked(
-            searcher.parts(query, among=[allowed], n=n),
+            beside(searcher.parts(query, among=[allowed], n=n), look),
             allowed,
             Understood(query, notes=("too long to be read: compared as a text",)),
         )
     read = limits_of(intent, named, currency)
     if literal:
         wanted = replace(read.intent, kind="find")
-        parts = searcher.parts(query, named.reading(wanted), [allowed], n)
+        parts = beside(searcher.parts(query, named.reading(wanted), [allowed], n), look)
         return Asked(parts, allowed, Understood(query, wanted, notes=("taken word by word", *read.notes)))
     target = kinds.target(read.intent, named, searcher.features, searcher.accessories)
     open_ = allowed & ~target.out if len(target.out) else allowed
     limited = np.all([open_, *(limit.passes for limit in read.limits)], axis=0)
     reading = named.reading(read.intent, target.aside)
-    parts = _weighed(searcher.parts(read.words, reading, [open_, limited], n), target)
+    parts = beside(_weighed(searcher.parts(read.words, reading, [open_, limited], n), target), look)
     total = np.where(open_, sum(parts.values()), 0)
     conditions, passes = _kept(read.limits, _core(read.intent, named, target, total))
     notes = (*read.notes, *((target.note,) if target.note else ()))

@@ -56,11 +56,11 @@ class Dense:
             made.__dict__["_index"] = self._index.without(rows, vectors)
         return made
 
-    def near(self, query: Vectors | None) -> "Near":
-        """A query, (dim,), beside the items; no item is near to None."""
+    def near(self, query: Vectors | None, floor: Floor | None = None) -> "Near":
+        """A query, (dim,), beside the items; no item is near to None. `floor` is that of this query, if it has one."""
         if query is None:
             return Near(self, None, Floor(1, 1), -1.0, None)
-        floor = self.floor or Floor(float(self._mean @ query), -1)
+        floor = floor or self.floor or Floor(float(self._mean @ query), -1)
         if len(self.vectors) <= EXACT:
             cosines: Scores = np.asarray(self.vectors @ query, np.float64)
             return Near(self, query, floor, float(cosines.max(initial=-1)), None, cosines)

@@ -21,13 +21,13 @@ import polars as pl
 from numpy.typing import NDArray
 
 from engine.candidates import Features
-from engine.search.dense import EXACT, Dense, Near, Rows
+from engine.search.dense import EXACT, Dense, Floor, Near, Rows
 from engine.search.intent import Vocabulary
 from engine.search.kinds import Accessories
 from engine.search.lexical import Lexical, graph_terms, text_terms
 from engine.search.named import Named, Reading
 from engine.search.query import checked
-from engine.search.vectors import FLOORS, SMALL, TRUNK, QueryEncoders
+from engine.search.vectors import FLOORS, OTHER_SCRIPT, SMALL, SMALL_OTHERS, TRUNK, QueryEncoders
 from graph.build import GraphTables
 
 DESCRIBED = {"words": 0.3, "graph": 0.0, "named": 0.0, "meaning": 0.56, "picture": 0.14}
@@ -112,7 +112,7 @@ class Searcher:
         looked_up = {name: scores / max(float(scores.max(initial=0)), 1e-9) for name, scores in raw.items()}
         meaning = self.meaning.near(self.queries.by_meaning(query))
         look = self.queries.by_look(query)
-        picture = (self.meaning if look is None else self.pictures).near(look)
+        picture = self.pictures.near(look, self._picture_floor(query)) if look is not None else self.meaning.near(None)
         return _Asked(looked_up, {"meaning": meaning, "picture": picture}, reading.share)
 
     def signals(self, query: str, reading: Reading | None = None) -> tuple[Mapping[str, Scores], float]:
@@ -187,14 +187,18 @@ class Searcher:
         """What goes with what."""
         return Accessories(self.graph, self.items["item_id"].to_list())
 
+    def _picture_floor(self, query: str) -> Floor | None:
+        if self.queries.settings.image != TRUNK:
+            return None
+        return FLOORS[SMALL_OTHERS if OTHER_SCRIPT.search(query) else SMALL]
+
     @cached_property
     def meaning(self) -> Dense:
         return Dense(self.features.text, FLOORS.get(self.queries.settings.text))
 
     @cached_property
     def pictures(self) -> Dense:
-        floor = FLOORS[SMALL] if self.queries.settings.image == TRUNK else None
-        return Dense(self.queries.pictures(self.features.image), floor)
+        return Dense(self.queries.pictures(self.features.image), None)
 
 
 def weighed(share: float) -> dict[str, float]:

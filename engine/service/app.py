@@ -17,10 +17,13 @@ from engine.service.eventlog import EventLog
 from engine.service.helps import helps
 from engine.service.live import Live
 from engine.service.models import Health
+from engine.service.upload import SEARCH_BY_PICTURE, by_picture
 from engine.service.users import users
 
 LARGEST_BODY = 1 << 20
 """Bytes of a request."""
+LARGEST_UPLOAD = 16 << 20
+"""Bytes of a request that brings a picture: what a camera makes, and no more than is held at once."""
 
 
 def create(engine: Engine, events: Path, artefact: Path | None = None) -> FastAPI:
@@ -49,6 +52,7 @@ def create(engine: Engine, events: Path, artefact: Path | None = None) -> FastAP
     problems.install(app)
     app.middleware("http")(_guarded)
     app.include_router(routes.lists(live))
+    app.include_router(by_picture(live))
     app.include_router(helps(live))
     app.include_router(routes.items(live))
     app.include_router(routes.events(live))
@@ -77,8 +81,9 @@ async def _guarded(request: Request, answer: Callable[[Request], Awaitable[Respo
     size = request.headers.get("content-length", "0")
     if "transfer-encoding" in request.headers:
         return problems.problem(411, "the size of a body must be told beforehand")
-    if not size.isdecimal() or int(size[:20]) > LARGEST_BODY:
-        return problems.problem(413, f"a body may have at most {LARGEST_BODY} bytes")
+    largest = LARGEST_UPLOAD if request.method == "POST" and request.url.path == SEARCH_BY_PICTURE else LARGEST_BODY
+    if not size.isdecimal() or int(size[:20]) > largest:
+        return problems.problem(413, f"a body may have at most {largest} bytes")
     response = await answer(request)
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response

@@ -9,6 +9,7 @@ from fastapi import Path as InPath
 from fastapi.responses import FileResponse
 
 from engine import assisted
+from engine.assisted import Assisted
 from engine.engine import Mode, Recommendation
 from engine.errors import DataError, UnknownIdError
 from engine.search.answer import Answer
@@ -68,7 +69,7 @@ def lists(live: Live) -> APIRouter:
         found = live.engine.recommend(
             user=user, history=past, n=n, exclude=exclude or [], where=parse(where), mode=mode
         )
-        return models.RankedList(personal=bool(past) or live.knows(user), items=_ranked(live.shelf, found))
+        return models.RankedList(personal=bool(past) or live.knows(user), items=ranked(live.shelf, found))
 
     @router.get("/search")
     def search(
@@ -96,18 +97,7 @@ def lists(live: Live) -> APIRouter:
         who: dict[str, Any] = {"user": user, "history": history, "exclude": exclude or []}
         how: dict[str, Any] = {"n": n, "personal": personal, "literal": literal, "explain": explain}
         given = assisted.search(live.engine, q, parse(where), who, how)
-        meant, instead, answer = given.did_you_mean, given.instead, given.answer
-        known = bool(history) or live.knows(user)
-        return models.FoundList(
-            personal=known and personal > 0,
-            understood=models.Understood.model_validate(given.found.understood.to_dict()),
-            items=_found(live.shelf, given.found),
-            did_you_mean=None if meant is None else models.Correction(**vars(meant)),
-            relaxed=None
-            if instead is None
-            else models.Relaxed(dropped=given.dropped, items=_found(live.shelf, instead)),
-            answer=None if answer is None else passage(live.shelf, answer),
-        )
+        return told(live, given, (bool(history) or live.knows(user)) and personal > 0)
 
     @router.get("/similar/{item:path}")
     def similar(
@@ -226,13 +216,26 @@ def passage(shelf: Shelf, answer: Answer) -> models.Passage:
     return models.Passage(**(vars(answer) | shown(shelf, answer.item_id)))
 
 
+def told(live: Live, given: Assisted, personal: bool) -> models.FoundList:
+    """A search with its help."""
+    meant, instead, answer = given.did_you_mean, given.instead, given.answer
+    return models.FoundList(
+        personal=personal,
+        understood=models.Understood.model_validate(given.found.understood.to_dict()),
+        items=_found(live.shelf, given.found),
+        did_you_mean=None if meant is None else models.Correction(**vars(meant)),
+        relaxed=None if instead is None else models.Relaxed(dropped=given.dropped, items=_found(live.shelf, instead)),
+        answer=None if answer is None else passage(live.shelf, answer),
+    )
+
+
 def _found(shelf: Shelf, found: Results[Recommendation]) -> list[models.Found]:
     whys: list[models.Reasons | None] = [models.Reasons.model_validate(one.to_dict()) for one in found.reasons]
     whys = whys or [None for _ in found]
-    return [models.Found(**vars(one), why=why) for one, why in zip(_ranked(shelf, found), whys, strict=True)]
+    return [models.Found(**vars(one), why=why) for one, why in zip(ranked(shelf, found), whys, strict=True)]
 
 
-def _ranked(shelf: Shelf, found: Iterable[Recommendation]) -> list[models.Ranked]:
+def ranked(shelf: Shelf, found: Iterable[Recommendation]) -> list[models.Ranked]:
     return [
         models.Ranked(
             **shown(shelf, one.item_id),

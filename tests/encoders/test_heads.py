@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 
 import encoders
 from encoders import EncoderError
-from encoders.heads import DIM, FOLDER, IMAGE_HEAD
+from encoders.heads import DIM, FOLDER, IMAGE_HEAD, MULTILINGUAL_HEAD
 from encoders.image import pixels
 from encoders.weights import file_hash
 from engine.demo.kinds import KINDS
@@ -40,7 +40,7 @@ def test_image_is_that_of_the_open_clip_model(heads, weft_small, lite0):
     assert np.allclose(weft_small.image.encode(PICTURES), direct, atol=1e-5)
 
 
-@pytest.mark.parametrize(("side", "dim"), [("text", 384), ("image", 1280)])
+@pytest.mark.parametrize(("side", "dim"), [("text", 384), ("multilingual", 512), ("image", 1280)])
 def test_rows(heads, side, dim):
     run = getattr(heads, side)
     rows = run(np.eye(3, dim, dtype=np.float32))
@@ -49,7 +49,7 @@ def test_rows(heads, side, dim):
     assert not run(np.zeros((2, dim), np.float32)).any()
     assert run(np.zeros((0, dim), np.float32)).shape == (0, DIM)
     for wrong in (np.zeros((2, dim + 1), np.float32), np.zeros(dim, np.float32)):
-        with pytest.raises(EncoderError, match=r"heads take \(n, 384\) of `minilm` and \(n, 1280\)"):
+        with pytest.raises(EncoderError, match=r"heads take \(n, 384\) of `minilm`.*\(n, 512\).*\(n, 1280\)"):
             run(wrong)
 
 
@@ -116,6 +116,27 @@ def test_words_find_drawings(heads, minilm, lite0):
     said = heads.text(minilm.encode([f"{colour} {kind.nouns[0]}" for kind, colour in pairs]))
     first = (said @ shown.T).argmax(axis=1)
     assert (first == np.arange(len(pairs))).mean() >= 0.75
+
+
+def test_chinese_words_find_drawings(heads, multilingual, lite0):
+    rng = np.random.default_rng(99)
+    kinds = list({kind.shape: kind for kind in KINDS}.values())[:8]
+    pairs = [(kind, colour) for kind in kinds for colour in ("red", "black")]
+    shown = heads.image(lite0.encode([draw(kind.shape, colour, "plain", rng) for kind, colour in pairs]))
+    chinese = {"red": "红色", "black": "黑色"}
+    said = heads.multilingual(multilingual.encode([f"{chinese[colour]}{kind.nouns_zh[0]}" for kind, colour in pairs]))
+    first = (said @ shown.T).argmax(axis=1)
+    assert (first == np.arange(len(pairs))).mean() >= 0.3  # by chance .06
+
+
+def test_heads_without_many_languages_can_be_opened(heads, mine):
+    tensors = load_file(mine / "weft-small.safetensors")
+    assert heads.reads_many_languages
+    signed(mine, {name: tensor for name, tensor in tensors.items() if name != MULTILINGUAL_HEAD})
+    older = encoders.weft_small_heads(mine)
+    assert not older.reads_many_languages
+    assert np.array_equal(older.image(np.eye(2, 1280)), heads.image(np.eye(2, 1280)))
+    assert encoders.open_clip(str(mine)).dim == DIM
 
 
 def test_what_is_told_of_them():

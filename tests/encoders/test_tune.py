@@ -8,7 +8,8 @@ import torch
 
 import encoders
 from encoders import EncoderError
-from encoders.tune import Heads, Pairs, Settings, found, tune
+from encoders.heads import IMAGE_HEAD, SCALE, TEXT_HEAD, SmallHeads
+from encoders.tune import Heads, Pairs, Settings, found, multilingual_head, tune
 from encoders.weights import unit
 from tests.encoders.samples import drawn
 
@@ -84,6 +85,43 @@ def test_the_state_of_others_draws_is_kept():
 def test_it_stops_when_nothing_gets_better():
     curve = tune(made_up(noise=0.01), Settings(epochs=60, patience=2, batch=64)).figures["valid recall@10 by epoch"]
     assert len(curve) == curve.index(max(curve)) + 3 < 60
+
+
+def test_a_head_for_many_languages(tmp_path):
+    """Other texts of the same pictures, half of them by numbers that no training text has."""
+    pairs = made_up(noise=0.1)
+    tuned = tune(pairs, SETTINGS)
+    rng = np.random.default_rng(3)
+    mix = rng.standard_normal((384, 512)).astype(np.float32)
+    other = Pairs(pairs.pictures, unit(pairs.texts @ mix), pairs.owner)
+    learned = Pairs(other.pictures, other.texts[:300], other.owner[:300])
+    more = tuned.reading(learned)
+    heads = more.ready()
+    assert heads.reads_many_languages and not tuned.ready().reads_many_languages
+    assert (
+        found(heads.multilingual(other.texts[300:380]), heads.image(pairs.pictures[300:380]), np.arange(80)).mean()
+        > 0.9
+    )
+    more.save(tmp_path, {})
+    opened = encoders.weft_small_heads(tmp_path)
+    assert np.array_equal(opened.multilingual(other.texts), heads.multilingual(other.texts))
+    assert np.array_equal(opened.text(pairs.texts), tuned.ready().text(pairs.texts))
+    with pytest.raises(EncoderError, match="40 texts of pictures: tuning needs 50"):
+        tuned.reading(Pairs(pairs.pictures, other.texts[:40], pairs.owner[:40]))
+
+
+def test_a_ridge_by_hand():
+    """One number tells the picture: the slope is n / (n + l2 n) on it, and nothing on the rest."""
+    pictures = np.zeros((60, 1280), np.float32)
+    pictures[:, 0] = 1
+    texts = np.zeros((60, 512), np.float32)
+    texts[:, 7] = 1
+    identity = {TEXT_HEAD: np.eye(256, 384), IMAGE_HEAD: np.eye(256, 1280), SCALE: np.array(1)}
+    heads = SmallHeads({name: tensor.astype(np.float32) for name, tensor in identity.items()}, "by hand")
+    head = multilingual_head(heads, Pairs(pictures, texts, np.arange(60)), l2=0.25)
+    expected = np.zeros((256, 512))
+    expected[0, 7] = 0.8
+    assert np.allclose(head, expected, atol=1e-6)
 
 
 def test_loss_by_hand():

@@ -1,0 +1,58 @@
+"""Search by a picture that is sent along: a form with a file, as a browser or curl sends it."""
+
+import threading
+from typing import Annotated, Any
+
+from fastapi import APIRouter, File, Form, UploadFile
+
+from engine import assisted
+from engine.errors import DataError
+from engine.search.look import opened
+from engine.search.query import LONGEST, PERSONAL
+from engine.service import models
+from engine.service.live import Live
+from engine.service.routes import told
+from engine.where import parse
+
+SEARCH_BY_PICTURE = "/v1/search"
+"""Posted to, where words alone are asked for with GET."""
+DECODERS = 2
+"""Pictures decoded at once: one of 64 million pixels takes a quarter of a gigabyte for a moment."""
+
+_decoding = threading.Semaphore(DECODERS)
+
+Ids = Annotated[list[models.Id] | None, Form(max_length=models.MOST_ITEMS)]
+User = Annotated[str | None, Form(min_length=1, max_length=models.LONGEST_ID)]
+
+
+def by_picture(live: Live) -> APIRouter:
+    """One way in, for one picture."""
+    router = APIRouter(tags=["lists"])
+
+    @router.post(SEARCH_BY_PICTURE)
+    def search_by_picture(
+        image: Annotated[UploadFile, File(description="JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF.")],
+        q: Annotated[str | None, Form(max_length=LONGEST, description="Words beside it.", examples=["in red"])] = None,
+        user: User = None,
+        history: Ids = None,
+        n: Annotated[int, Form(ge=1, le=models.MOST_ITEMS)] = 10,
+        exclude: Ids = None,
+        where: Annotated[str, Form(max_length=4000, description="Conditions on items, as a JSON object.")] = "",
+        personal: Annotated[float, Form(ge=0, le=1)] = PERSONAL,
+        literal: Annotated[bool, Form(description="Take what the query limits for wishes.")] = False,
+        explain: Annotated[bool, Form(description="Say why each item is there.")] = False,
+    ) -> models.FoundList:
+        """The items that look like a picture and fit the words beside it, if any.
+
+        The picture is looked at and forgotten. Of an animated one the first frame counts.
+        """
+        if user is not None and history is not None:
+            raise DataError("name either a user or a history")
+        with _decoding:
+            picture = opened(image.file.read())
+        who: dict[str, Any] = {"user": user, "history": history, "exclude": exclude or []}
+        how = {"n": n, "personal": personal, "literal": literal, "explain": explain, "image": picture}
+        given = assisted.search(live.engine, q or None, parse(where), who, how)
+        return told(live, given, (bool(history) or live.knows(user)) and personal > 0)
+
+    return router
