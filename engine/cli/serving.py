@@ -21,6 +21,7 @@ def serve(
     events: Annotated[
         Path | None, typer.Option(help="The log of events, made where there is none; beside the artefact by default.")
     ] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that answer; they share the artefact's memory.")] = 1,
 ) -> None:
     """Serve over HTTP, with a console for people.
 
@@ -28,7 +29,16 @@ def serve(
     can ask it and send it events. Events are kept in a log, ARTEFACT.events, and known again when it starts again.
     """
     listening = _bind(host, port)
+    events = events or artefact.resolve().with_name(f"{artefact.resolve().name}.events")
     with listening:
+        if workers > 1:
+            from engine import artifact
+            from engine.service import workers as processes
+
+            artifact.read(artefact)  # what is wrong with it is told here and not by each worker
+            _say_where(listening, host)
+            processes.run(artefact, events, listening, workers)
+            return
         engine = opened(artefact)
         with Working() as work:
             work.stage("warming up")
@@ -36,14 +46,17 @@ def serve(
 
             from engine.service.app import create
 
-            here = artefact.resolve()
-            service = create(engine, events or here.with_name(f"{here.name}.events"), artefact)
-        if host not in _LOCAL:
-            warn(f"listening on {host}: whoever can reach it can ask it and send it events")
-        listening.listen()  # from here on whoever reads the address can connect to it
-        shown = f"[{host}]" if ":" in host else host
-        say(f"http://{shown}:{listening.getsockname()[1]}/  (Ctrl-C ends it)")
+            service = create(engine, events, artefact)
+        _say_where(listening, host)
         uvicorn.Server(uvicorn.Config(service, log_level="warning")).run(sockets=[listening])
+
+
+def _say_where(listening: socket.socket, host: str) -> None:
+    if host not in _LOCAL:
+        warn(f"listening on {host}: whoever can reach it can ask it and send it events")
+    listening.listen()  # from here on whoever reads the address can connect to it
+    shown = f"[{host}]" if ":" in host else host
+    say(f"http://{shown}:{listening.getsockname()[1]}/  (Ctrl-C ends it)")
 
 
 def _bind(host: str, port: int) -> socket.socket:

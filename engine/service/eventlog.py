@@ -28,6 +28,7 @@ create table events (
 ) strict;
 create index events_of_user on events (user);
 create table requests (key blob primary key, content blob not null) strict, without rowid;
+create table erasures (number integer primary key) strict;
 """
 
 
@@ -47,6 +48,15 @@ class Entry(NamedTuple):
     kind: str
     value: float
     time: int
+
+
+class Mark(NamedTuple):
+    """How far a log is, of all that ever came."""
+
+    event: int
+    """The number of the last event."""
+    erasure: int
+    """How many times a user was erased."""
 
 
 class _Waiting(NamedTuple):
@@ -144,11 +154,14 @@ class EventLog:
         return ((row[0], Entry(*row[1:])) for row in found)
 
     @property
-    def last(self) -> int:
-        """The number of the event that came last, of all that ever came; microseconds."""
+    def last(self) -> "Mark":
+        """How far the log is now; microseconds."""
         with self._reading:
-            found = self._reader.execute("select seq from sqlite_sequence where name = 'events'").fetchone()
-        return 0 if found is None else int(found[0])
+            found = self._reader.execute(
+                "select ifnull((select seq from sqlite_sequence where name = 'events'), 0),"
+                " ifnull((select max(number) from erasures), 0)"
+            ).fetchone()
+        return Mark(*found)
 
     def erase(self, user: str) -> int:
         """Take a user's events out of the file, also of what is left of it in free pages; returns how many."""
@@ -156,6 +169,7 @@ class EventLog:
             with self._using:
                 with self._transaction():
                     gone = self._base.execute("delete from events where user = ?", (user,)).rowcount
+                    self._base.execute("insert into erasures default values")  # of whom is not said
                 self._base.execute("pragma wal_checkpoint(truncate)")  # what was appended lately stands there
         except sqlite3.Error as error:
             raise EventLogError(f"the log of events cannot be written ({error}); nothing was erased") from None

@@ -10,7 +10,7 @@ import graph
 from engine.engine import Engine
 from engine.errors import UnknownIdError
 from engine.forget import forget_on_disk
-from engine.service.eventlog import Entry, EventLog
+from engine.service.eventlog import Entry, EventLog, Mark
 from engine.service.models import Event
 from graph.store import GraphStore
 
@@ -74,8 +74,8 @@ class Live:
         self._artefact = artefact
         self.store = _store(artefact)
         """The graph of the artefact, read-only, if there is one to be queried."""
-        self._taken = 0
-        """The number of the last event of the log that the engine knows."""
+        self._taken = Mark(0, log.last.erasure)
+        """How far of the log the engine knows."""
         self._changing = threading.Lock()
         self.shelf = Shelf(engine)
         for _ in range(2):  # makes now what the first answer, and the first event, would wait for
@@ -128,8 +128,7 @@ class Live:
             self._log.erase(user)
             left = copy.copy(self._engine)
             gone = left.forget(user)
-            left.recommend(history=[], n=1)
-            self._engine, self.store = left, _store(self._artefact)  # the old store ends with its last question
+            self._take(left, Mark(self._taken.event, self._taken.erasure + 1))
         return gone
 
     def close(self) -> None:
@@ -139,12 +138,20 @@ class Live:
 
     def _catch_up(self) -> None:
         with self._changing:
-            last, data = self._log.last, self._engine.config.data
-            news = list(self._log.after(self._taken))
+            last = self._log.last
+            engine, since = copy.copy(self._engine), self._taken.event
+            if last.erasure != self._taken.erasure and self._artefact is not None:
+                # Another process has erased somebody; whom, nobody keeps. What it left is on the disk.
+                engine, since = Engine.load(self._artefact), 0
+                engine.use_rules(self._engine.rules)
+            news, data = list(self._log.after(since)), engine.config.data
             if news:
-                grown = copy.copy(self._engine)
                 named = ((data.user, "user"), (data.item, "item"), (data.value, "value"), (data.time, "time"))
                 columns = {column: part for column, part in named if column}
-                grown.add_events([{name: getattr(one, part) for name, part in columns.items()} for _, one in news])
-                self._engine = grown
-            self._taken = max([last, *(seq for seq, _ in news)])
+                engine.add_events([{name: getattr(one, part) for name, part in columns.items()} for _, one in news])
+            self._take(engine, Mark(max([last.event, *(seq for seq, _ in news)]), last.erasure))
+
+    def _take(self, engine: Engine, mark: Mark) -> None:
+        if mark.erasure != self._taken.erasure:
+            self.store = _store(self._artefact)  # the old one ends with the last question to it
+        self._engine, self._taken = engine, mark

@@ -56,8 +56,8 @@ def pictured(engine: Engine) -> pl.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def client(engine: Engine) -> TestClient:
-    return TestClient(create(engine), raise_server_exceptions=False)
+def client(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> TestClient:
+    return TestClient(create(engine, tmp_path_factory.mktemp("events") / "log"), raise_server_exceptions=False)
 
 
 def test_an_items_own_picture_finds_it(engine: Engine, pictured: pl.DataFrame) -> None:

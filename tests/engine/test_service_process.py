@@ -7,18 +7,26 @@ import sys
 from pathlib import Path
 
 import httpx2
+import pytest
 
 
-def test_serve_answers_and_ends_with_ctrl_c(small_artefact: Path) -> None:
+@pytest.mark.parametrize("workers", [1, 2])
+def test_serve_answers_and_ends_with_ctrl_c(small_artefact: Path, tmp_path: Path, workers: int) -> None:
     command = [sys.executable, "-c", "from engine.cli import app; app()", "serve", str(small_artefact), "--port", "0"]
+    command += ["--events", str(tmp_path / "events"), "--workers", str(workers)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
             line = process.stdout.readline()
             address = re.search(r"http://127\.0\.0\.1:\d+/", line)
             assert address is not None, line
-            health = httpx2.get(f"{address[0]}healthz", timeout=30)
+            health = httpx2.get(f"{address[0]}healthz", timeout=120)
             assert health.json()["status"] == "ok"
+            for number in range(4):
+                event = {"user_id": "u0001", "item_id": "p0003", "time": 1760000000 + number}
+                assert httpx2.post(f"{address[0]}v1/events", json=event, timeout=60).json() == {"events": 1}
+                known = httpx2.get(f"{address[0]}v1/users/u0001", timeout=30).json()["history"]
+                assert known[0]["time"] == 1760000000 + number
             found = httpx2.get(f"{address[0]}v1/recommend", params={"user": "u0001", "n": 2}, timeout=30)
             assert len(found.json()["items"]) == 2
             process.send_signal(signal.SIGINT)

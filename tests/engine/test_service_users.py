@@ -63,8 +63,14 @@ def test_an_unknown_item_leaves_the_log_as_it_was(artefact: Path) -> None:
 
 def test_two_services_over_one_log_know_the_same(artefact: Path) -> None:
     with served(artefact) as one, served(artefact) as other:
-        one.post("/v1/events", json=EVENT)
+        one.post("/v1/events", json=[EVENT, {**EVENT, "user_id": "other"}])
         assert history(other, "newcomer") == ["p0003"]
+        assert one.delete("/v1/users/newcomer").json() == {"events": 1}
+        assert history(other, "newcomer") == [] and history(other, "other") == ["p0003"]
+        assert one.delete("/v1/users/u0001").json()["events"] > 0
+        problem(other.get("/v1/users/u0001"), 404)
+        assert other.post("/v1/events", json=EVENT).json() == {"events": 1}
+        assert history(one, "newcomer") == history(other, "newcomer") == ["p0003"]
 
 
 def test_a_user_is_told(artefact: Path) -> None:
