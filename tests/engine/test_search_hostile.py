@@ -72,8 +72,9 @@ def engine(small_artefact: Path) -> Engine:
 
 
 @pytest.fixture(scope="module")
-def client(engine: Engine, small_artefact: Path) -> Iterator[TestClient]:
-    with TestClient(create(engine, small_artefact), raise_server_exceptions=False) as made:
+def client(engine: Engine, small_artefact: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    log = tmp_path_factory.mktemp("events") / "log"
+    with TestClient(create(engine, log, small_artefact), raise_server_exceptions=False) as made:
         yield made
 
 
