@@ -30,7 +30,7 @@ By = Literal["word", "alias", "translation"]
 
 FAR = 2000
 """Characters of a text that are looked at."""
-MOST_HABITS = 2
+MOST_HABITS = 3
 OFTEN, MORE = 0.15, 1.5
 """A habit is what this share of a history has at least, and so many times as much as the catalogue."""
 TELLING = 0.02
