@@ -7,13 +7,13 @@ of them takes are in the log, from where the others take them before they answer
 import os
 import socket
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import uvicorn
-from fastapi import FastAPI
 from uvicorn.supervisors import Multiprocess
 
-from engine.engine import Engine
-from engine.service.app import create
+if TYPE_CHECKING:
+    from fastapi import FastAPI
 
 ARTEFACT, EVENTS = "WEFT_SERVE_ARTEFACT", "WEFT_SERVE_EVENTS"
 """Variables that tell a worker what to serve: it starts as a fresh process."""
@@ -34,7 +34,10 @@ def run(artefact: Path, events: Path, listening: socket.socket, workers: int) ->
     Multiprocess(config, [listening]).run()
 
 
-def worker() -> FastAPI:
+def worker() -> "FastAPI":
     """The application of one worker."""
+    from engine.engine import Engine  # the process that only watches the workers needs none of it
+    from engine.service.app import create
+
     artefact = Path(os.environ[ARTEFACT])
     return create(Engine.load(artefact), Path(os.environ[EVENTS]), artefact)

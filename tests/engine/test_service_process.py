@@ -20,7 +20,7 @@ def test_serve_answers_and_ends_with_ctrl_c(small_artefact: Path, tmp_path: Path
             line = process.stdout.readline()
             address = re.search(r"http://127\.0\.0\.1:\d+/", line)
             assert address is not None, line
-            health = httpx2.get(f"{address[0]}healthz", timeout=120)
+            health = httpx2.get(f"{address[0]}healthz", timeout=300)
             assert health.json()["status"] == "ok"
             for number in range(4):
                 event = {"user_id": "u0001", "item_id": "p0003", "time": 1760000000 + number}
