@@ -39,8 +39,8 @@ class Box:
     purpose: str
 
 
-WIDTH, HEIGHT = 1200, 1457
-BANDS = {"scripts": (64, 209), "engine": (289, 832), "graph": (1137, 180), "encoders": (1333, 104)}
+WIDTH, HEIGHT = 1200, 1491
+BANDS = {"scripts": (64, 209), "engine": (289, 866), "graph": (1171, 180), "encoders": (1367, 104)}
 """Top and height of each floor."""
 LEFT, MIDDLE, RIGHT, SIDE, WIDE = 44, 352, 660, 968, 268
 BOXES = {
@@ -48,18 +48,18 @@ BOXES = {
     "service": Box(LEFT, 315, WIDE, 188, "service/", "HTTP and the console"),
     "cli": Box(MIDDLE, 315, WIDE, 188, "cli/", "the command weft"),
     "demo": Box(RIGHT, 315, WIDE, 188, "demo/", "the generated shop"),
-    "rules": Box(LEFT, 553, WIDE, 104, "rules/", "hide, add and reorder"),
-    "engine": Box(MIDDLE, 553, WIDE, 104, "5  engine", "asks, learns, keeps"),
-    "importers": Box(RIGHT, 553, WIDE, 104, "importers/", "data sets into tables"),
-    "search": Box(LEFT, 701, WIDE, 266, "search/", "a query into items"),
-    "learning": Box(MIDDLE, 701, WIDE, 266, "4  one score", "learned, gated, told"),
-    "measuring": Box(RIGHT, 701, WIDE, 266, "measuring", "against the rivals"),
-    "features": Box(LEFT, 1005, WIDE, 100, "2  features", "what an item is"),
-    "candidates": Box(MIDDLE, 1005, WIDE, 100, "3  candidates/", "scores of items"),
-    "evaluation": Box(RIGHT, 1005, WIDE, 100, "evaluation/", "splits, metrics, report"),
-    "tables": Box(SIDE, 315, 188, 790, "1  tables and files", "under all of the engine"),
-    "graph": Box(MIDDLE, 1163, 804, 138, "graph/", "two stores, queries, links, files, checks, paths, rules, network"),
-    "encoders": Box(LEFT, 1359, 1112, 62, "encoders/", "texts and pictures into unit vectors, each made once"),
+    "rules": Box(LEFT, 543, WIDE, 116, "rules/", "hide, add and reorder"),
+    "engine": Box(MIDDLE, 543, WIDE, 116, "5  engine", "asks, learns, keeps"),
+    "importers": Box(RIGHT, 543, WIDE, 116, "importers/", "data sets into tables"),
+    "search": Box(LEFT, 701, WIDE, 300, "search/", "a query into items"),
+    "learning": Box(MIDDLE, 701, WIDE, 300, "4  one score", "learned, gated, told"),
+    "measuring": Box(RIGHT, 701, WIDE, 300, "measuring", "against the rivals"),
+    "features": Box(LEFT, 1039, WIDE, 100, "2  features", "what an item is"),
+    "candidates": Box(MIDDLE, 1039, WIDE, 100, "3  candidates/", "scores of items"),
+    "evaluation": Box(RIGHT, 1039, WIDE, 100, "evaluation/", "splits, metrics, report"),
+    "tables": Box(SIDE, 315, 188, 824, "1  tables and files", "under all of the engine"),
+    "graph": Box(MIDDLE, 1197, 804, 138, "graph/", "two stores, queries, links, files, checks, paths, rules, network"),
+    "encoders": Box(LEFT, 1393, 1112, 62, "encoders/", "texts and pictures into unit vectors, each made once"),
 }  # fmt: skip
 QUIET = {("demo", "graph"), ("importers", "graph")}
 """Imports told in small print, since their arrow would cross other boxes."""
