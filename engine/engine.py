@@ -3,17 +3,14 @@
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Self
 
-import numpy as np
-
 from engine import asking, building, changing, describe, forget, growth, persist, searching
 from engine.asking import Mode, Recommendation, Wanted
 from engine.config import Config
-from engine.describe import Vocabulary
 from engine.explain import Explanation
 from engine.gating import Gate
 from engine.ranker import Ranker
@@ -85,10 +82,6 @@ class Engine:
     @property
     def ranker(self) -> Ranker:
         return self.state.ranker
-
-    @property
-    def vocabulary(self) -> Vocabulary:
-        return self.state.vocabulary
 
     @property
     def graph(self) -> GraphTables:
@@ -262,11 +255,7 @@ class Engine:
         """
         from engine.assess import assess  # it draws, and matplotlib is slow to import
 
-        state = self.state
-        tables = growth.present(state.catalogue, state.removed)
-        left = tables.interactions.join(tables.items, on="item_id", how="semi", maintain_order="left")
-        features = state.ranker.features.take(np.flatnonzero(~state.removed))
-        made = assess(replace(tables, interactions=left), features, self.config, stage, self.timings)
+        made = assess(*self.state.present(), self.config, stage, self.timings)
         with closing(open_tracker(self.config.tracking, "evaluate", self.config.model_dump(mode="json"))) as tracker:
             record.report(tracker, made)
         return made

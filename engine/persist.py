@@ -144,15 +144,15 @@ def _tensors(engine: "Engine") -> dict[str, Tensors]:
         **{f"generator.{generator.name}": dict(generator.tensors()) for generator in ranker.generators},
         "features": {**sparse_parts, **dense_parts},
         "fusion": {name: getattr(ranker.fusion, name) for name in ("weight", "slope", "offset")},
-        "idf": {"facts": engine.vocabulary.facts_idf, "words": engine.vocabulary.words_idf},
+        "idf": {"facts": engine.state.vocabulary.facts_idf, "words": engine.state.vocabulary.words_idf},
     }
 
 
 def _tables(engine: "Engine") -> dict[str, pl.DataFrame]:
     return {
         **{name: getattr(engine.catalogue, name) for name in CATALOGUE},
-        "entities": engine.vocabulary.entities,
-        "words": pl.DataFrame({"word": engine.vocabulary.words}, schema={"word": pl.String}),
+        "entities": engine.state.vocabulary.entities,
+        "words": pl.DataFrame({"word": engine.state.vocabulary.words}, schema={"word": pl.String}),
         "graph_nodes": engine.graph.nodes,
         "graph_edges": engine.graph.edges,
     }

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.candidates import interest
+from engine import growth
+from engine.candidates import Features, interest
 from engine.config import Config
 from engine.describe import Vocabulary
 from engine.lookup import Lookup
@@ -59,6 +60,15 @@ class State:
         made = replace(self, **changes)
         made.__dict__.update({name: self.__dict__[name] for name in keep if name in self.__dict__})
         return made
+
+    def present(self) -> tuple[Catalogue, Features]:
+        """What was not removed, with its events."""
+        tables = growth.present(self.catalogue, self.removed)
+        events = tables.interactions.join(tables.items, on="item_id", how="semi", maintain_order="left")
+        features = self.ranker.features
+        if self.removed.any():
+            features = features.take(np.flatnonzero(~self.removed))
+        return replace(tables, interactions=events), features
 
     @cached_property
     def lookup(self) -> Lookup:

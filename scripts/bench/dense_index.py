@@ -78,7 +78,7 @@ def data(kind: str, n: int, work: Path) -> Vectors:
             out[rows.start : rows.stop] = DATA[kind](rows, n)
         out.flush()
         aside.rename(path)
-    return np.load(path, mmap_mode="r")
+    return np.load(path, mmap_mode="r", allow_pickle=False)
 
 
 def queries(kind: str) -> Vectors:
@@ -99,8 +99,8 @@ def truth(kind: str, n: int, work: Path) -> Vectors:
                 [rows, np.broadcast_to(np.arange(start, start + scores.shape[1] - K), (ASKED, scores.shape[1] - K))]
             )
             best, rows = np.take_along_axis(scores, at, 1), np.take_along_axis(here, at, 1)
-        np.save(path, rows)
-    return np.load(path)
+        np.save(path, rows, allow_pickle=False)
+    return np.load(path, allow_pickle=False)
 
 
 def exact(vectors: Vectors) -> Made:

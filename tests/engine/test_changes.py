@@ -151,6 +151,11 @@ def test_a_removed_item_is_nowhere_and_its_history_stays(tmp_path: Path) -> None
     after = {one.item_id: one.score for one in engine.recommend(user="u2", n=9)}
     assert after.keys() == before.keys() - {"i1"} and all(after[item] == before[item] for item in after)
     assert engine.recommend(history=["i1"])  # a history may still name it
+    tables, features = engine.state.present()  # what an evaluation goes by
+    assert len(features) == tables.items.height == 3 and "i1" not in {
+        *tables.items["item_id"],
+        *tables.interactions["item_id"],
+    }
     assert "i1" not in {item for item, _ in engine.similar("i0")}
     assert all(count.value != "Adidas" for facet in engine.facets() for count in facet.values)
     for ask in (engine.similar, lambda item: engine.explain("u1", item), lambda item: engine.answer("red?", item)):

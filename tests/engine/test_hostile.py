@@ -190,7 +190,7 @@ def test_new_items_have_the_facts_of_the_whole_graph(tmp_path):
     made = Engine.build(catalogue.from_tables(items(), events(), chosen, triples=triples), chosen)
     assert made.add_items([{"item_id": "new", "title": "sandal", "brand": "B1"}]) == ["new"]
     row = made.ranker.features.facts[[16]].toarray()[0]
-    said = made.vocabulary.entities.filter(pl.Series(row > 0))["id"].to_list()
+    said = made.state.vocabulary.entities.filter(pl.Series(row > 0))["id"].to_list()
     assert sorted(said) == ["brand:b1", "item:i1"]
     assert "new" in {one.item_id for one in made.search("毕一", n=20)}
 
