@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import encoders
+from encoders.tune_images import Labelled, Settings, tune_images
 from tests.encoders.samples import drawn
 
 TEXTS = [
@@ -22,15 +23,27 @@ TEXTS = [
 ]
 PICTURES = [drawn(0), drawn(1, (300, 20)), drawn(2, (7, 90)), drawn(3, (1, 1)), drawn(4, (224, 224)), drawn(0)]
 TEXT_ENCODERS = ["multilingual", "minilm", "weft-small text"]
-IMAGE_ENCODERS = ["efficientnet-lite0", "weft-small image"]
+IMAGE_ENCODERS = ["efficientnet-lite0", "weft-small image", "tuned"]
+
+
+@pytest.fixture(scope="module")
+def tuned(tmp_path_factory):
+    """Tuned for one epoch on four pictures: a contract does not ask how well it tells them apart."""
+    folder = tmp_path_factory.mktemp("tuned")
+    paths = [folder / f"{number}.png" for number in range(4)]
+    for number, path in enumerate(paths):
+        drawn(number, (64, 64)).save(path)
+    quick = Settings(epochs=1, views=1, side=64, window=4, batch=4)
+    tune_images(Labelled(paths, ["a", "a", "b", "b"]), quick).save(folder / "encoder", {})
+    return encoders.open_image(str(folder / "encoder"))
 
 
 @pytest.fixture(params=TEXT_ENCODERS + IMAGE_ENCODERS)
-def case(request, multilingual, minilm, lite0, weft_small):
+def case(request, multilingual, minilm, lite0, weft_small, tuned):
     """An encoder and a batch for it, whose first and last thing are equal."""
     opened = {
         "multilingual": multilingual, "minilm": minilm, "weft-small text": weft_small.text,
-        "efficientnet-lite0": lite0, "weft-small image": weft_small.image,
+        "efficientnet-lite0": lite0, "weft-small image": weft_small.image, "tuned": tuned,
     }  # fmt: skip
     return opened[request.param], TEXTS if request.param in TEXT_ENCODERS else PICTURES
 
@@ -129,4 +142,4 @@ def test_no_encoder_is_left_out():
     for module in pkgutil.iter_modules(encoders.__path__):
         parts = vars(importlib.import_module(f"encoders.{module.name}")).values()
         found |= {part.__name__ for part in parts if inspect.isclass(part) and hasattr(part, "encode")}
-    assert found == {"Encoder", "MultilingualEncoder", "BertEncoder", "TrunkEncoder", "Tower"}
+    assert found == {"Encoder", "MultilingualEncoder", "BertEncoder", "TrunkEncoder", "Tower", "TunedEncoder"}
