@@ -25,7 +25,7 @@ LATE = 10_000
 """Changed rows beside an index; when there are more, it learns them."""
 NEAREST = 400
 """How many the index is asked for."""
-LINKS, WIDTH, EXPANSION = 32, 200, 400
+LINKS, WIDTH, EXPANSION = 16, 128, 512
 """Of the index: neighbours an item, and how many are looked at to place one and to find one."""
 
 Rows = NDArray[np.int64]
