@@ -6,9 +6,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from engine import config, describe, history
+from engine.cases import met
 from engine.clock import Clock
 from engine.config import Config
 from engine.errors import DataError
@@ -54,13 +53,12 @@ def build(
         trained = train(histories, described.features, settings, clock)
         record.trained(tracker, trained, tables.items["title"].to_list())
     clock("")
-    known = np.bincount(histories.items, minlength=len(index)) > 0
     ranker = Ranker(
         trained.generators,
         trained.fusion,
         trained.reranker,
         described.features,
-        known,
+        met(histories),
         trained.calibration,
         settings.batch_mib,
     )

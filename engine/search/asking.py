@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.search import kinds, relax
-from engine.search.hybrid import DEPTH, TASTE, Match, Scores, Searcher, top
+from engine.search.hybrid import DEPTH, Match, Scores, Searcher, matches, top
 from engine.search.intent import Intent
 from engine.search.kinds import Target
 from engine.search.limits import Condition, Limit, limits_of
@@ -47,11 +47,7 @@ class Asked:
         places = [found, *(found[one[found]] for one in self.groups)]
         rows = np.concatenate([some[top(self.total[some], n)] for some in places])
         rows = rows[np.sort(np.unique(rows, return_index=True)[1])]
-        names = [*self.parts, TASTE]
-        added = np.array([*(scores[rows] for scores in self.parts.values()), np.zeros(len(rows))]).T.tolist()
-        return [
-            Match(row, dict(zip(names, values, strict=True))) for row, values in zip(rows.tolist(), added, strict=True)
-        ]
+        return matches(rows, {name: scores[rows] for name, scores in self.parts.items()})
 
     def arranged(self, found: Sequence[Match]) -> list[Match]:
         """Matches, best first, so that things that are compared take turns."""

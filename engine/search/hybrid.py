@@ -6,10 +6,10 @@ scale looks at all items, so conditions on items never change a score.
 Up to 50,000 items every item is scored. Of more, the candidates are: the best by what is looked up (words, graph,
 named), and those whose vectors an index finds near; each of them is scored by every signal. Where conditions leave few
 items, or few of the candidates, all that are left are scored.
- What signals weigh depends on how much of the
-query is named by things of the graph (`named`): a list of facts is looked up, a description is compared. The weights
-were chosen on judged queries over films and on queries of a generated shop, and measured on others:
-`scripts/bench/films_search.py`, `scripts/bench/search.py`.
+
+What signals weigh depends on how much of the query is named by things of the graph (`named`): a list of facts is looked
+up, a description is compared. The weights were chosen on judged queries over films and on queries of a generated shop,
+and measured on others: `scripts/bench/films_search.py`, `scripts/bench/search.py`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -148,10 +148,7 @@ class Searcher:
         total: Scores = np.asarray(sum(parts.values()), np.float64)
         best = top(total, n)
         best = best[total[best] > 0]
-        names = [*parts, TASTE]
-        added = np.array([*(scores[best] for scores in parts.values()), np.zeros(len(best))]).T.tolist()
-        found = zip(rows[best].tolist(), added, strict=True)
-        return [Match(item, dict(zip(names, values, strict=True))) for item, values in found]
+        return matches(rows[best], {name: scores[best] for name, scores in parts.items()})
 
     @cached_property
     def frequencies(self) -> dict[str, int]:
@@ -204,6 +201,13 @@ class Searcher:
 def weighed(share: float) -> dict[str, float]:
     """The weight of each signal for a query of which so much is named, from 0 to 1; they add up to 1."""
     return {name: (1 - share) * DESCRIBED[name] + share * NAMED[name] for name in DESCRIBED}
+
+
+def matches(rows: Rows, parts: Mapping[str, Scores]) -> list[Match]:
+    """The items of these rows with what each signal adds to them, (rows,) each, and no taste yet."""
+    names = [*parts, TASTE]
+    added = np.array([*parts.values(), np.zeros(len(rows))]).T.tolist()
+    return [Match(row, dict(zip(names, values, strict=True))) for row, values in zip(rows.tolist(), added, strict=True)]
 
 
 def top(scores: Scores, n: int) -> Rows:

@@ -78,10 +78,9 @@ class Live:
         """How far of the log the engine knows."""
         self._changing = threading.Lock()
         self.shelf = Shelf(engine)
-        for _ in range(2):  # makes now what the first answer, and the first event, would wait for
-            self._engine.recommend(history=[], n=1)
-            self._engine.suggest("a", n=1)
-            self._catch_up()
+        self._catch_up()
+        self._engine.recommend(history=[], n=1)  # makes now what the first answer, and the first event, would wait for
+        self._engine.suggest("a", n=1)
 
     @property
     def engine(self) -> Engine:
