@@ -12,13 +12,17 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse
 
 from engine.engine import Engine
-from engine.service import problems, routes
+from engine.service import problems
+from engine.service.api.events import events as done
+from engine.service.api.graph import questions
+from engine.service.api.helps import helps
+from engine.service.api.items import items
+from engine.service.api.lists import lists
+from engine.service.api.models import Health
+from engine.service.api.upload import SEARCH_BY_PICTURE, by_picture
+from engine.service.api.users import users
 from engine.service.eventlog import EventLog
-from engine.service.helps import helps
 from engine.service.live import Live
-from engine.service.models import Health
-from engine.service.upload import SEARCH_BY_PICTURE, by_picture
-from engine.service.users import users
 
 LARGEST_BODY = 1 << 20
 """Bytes of a request."""
@@ -51,14 +55,10 @@ def create(engine: Engine, events: Path, artefact: Path | None = None) -> FastAP
     )
     problems.install(app)
     app.middleware("http")(_guarded)
-    app.include_router(routes.lists(live))
-    app.include_router(by_picture(live))
-    app.include_router(helps(live))
-    app.include_router(routes.items(live))
-    app.include_router(routes.events(live))
-    app.include_router(users(live))
+    for routes in (lists, by_picture, helps, items, done, users):
+        app.include_router(routes(live))
     if live.store is not None:
-        app.include_router(routes.questions(live))
+        app.include_router(questions(live))
     page, policy = _console()
 
     @app.get("/", include_in_schema=False)

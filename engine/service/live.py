@@ -10,8 +10,8 @@ import graph
 from engine.engine import Engine
 from engine.errors import UnknownIdError
 from engine.forget import forget_on_disk
+from engine.service.api.models import Event
 from engine.service.eventlog import Entry, EventLog, Mark
-from engine.service.models import Event
 from graph.store import GraphStore
 
 CHOSEN = "chosen"

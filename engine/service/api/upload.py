@@ -9,9 +9,9 @@ from engine import assisted
 from engine.errors import DataError
 from engine.search.look import opened
 from engine.search.query import LONGEST, PERSONAL
-from engine.service import models
+from engine.service.api import models
+from engine.service.api.telling import told
 from engine.service.live import Live
-from engine.service.routes import told
 from engine.where import parse
 
 SEARCH_BY_PICTURE = "/v1/search"

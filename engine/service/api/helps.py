@@ -5,9 +5,10 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from engine.search.query import LONGEST
-from engine.service import models
+from engine.service.api import models
+from engine.service.api.asked import Where
+from engine.service.api.telling import passage
 from engine.service.live import Live
-from engine.service.routes import Where, passage
 from engine.where import parse
 
 

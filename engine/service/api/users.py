@@ -6,9 +6,9 @@ from fastapi import APIRouter, Query
 from fastapi import Path as InPath
 
 from engine.errors import UnknownIdError
-from engine.service import models
+from engine.service.api import models
+from engine.service.api.telling import shown
 from engine.service.live import Live
-from engine.service.routes import shown
 
 User = Annotated[str, InPath(min_length=1, max_length=models.LONGEST_ID, description="A user id.", examples=["u0001"])]
 MOST_EXPORTED = 1_000_000

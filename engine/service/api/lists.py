@@ -1,0 +1,80 @@
+"""Ranked lists: for a user, for a query, like an item."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from fastapi import Path as InPath
+
+from engine import assisted
+from engine.engine import Mode
+from engine.errors import DataError
+from engine.search.query import LONGEST, PERSONAL
+from engine.service.api import models
+from engine.service.api.asked import Exclude, History, N, User, Where
+from engine.service.api.telling import ranked, shown, told
+from engine.service.live import Live
+from engine.where import parse
+
+
+def lists(live: Live) -> APIRouter:
+    """Ranked lists: for a user, for a query, like an item."""
+    router = APIRouter(prefix="/v1", tags=["lists"])
+
+    @router.get("/recommend")
+    def recommend(
+        user: User = None,
+        history: History = None,
+        n: N = 10,
+        exclude: Exclude = None,
+        where: Where = "",
+        mode: Annotated[
+            Mode, Query(description="What the list goes by: all that was learned, or similarity and interests alone.")
+        ] = "fused",
+    ) -> models.RankedList:
+        """The best items for a user or for a bare history; what is popular for a user without one, or for nobody."""
+        past = None if user is not None and history is None else (history or [])
+        found = live.engine.recommend(
+            user=user, history=past, n=n, exclude=exclude or [], where=parse(where), mode=mode
+        )
+        return models.RankedList(personal=bool(past) or live.knows(user), items=ranked(live.shelf, found))
+
+    @router.get("/search")
+    def search(
+        q: Annotated[str, Query(min_length=1, max_length=LONGEST, description="Words.", examples=["白色运动鞋"])],
+        user: User = None,
+        history: History = None,
+        n: N = 10,
+        exclude: Exclude = None,
+        where: Where = "",
+        personal: Annotated[
+            float, Query(ge=0, le=1, description="How much the taste of the user counts; 0 is the query alone.")
+        ] = PERSONAL,
+        literal: Annotated[bool, Query(description="Take what the query limits for wishes.")] = False,
+        explain: Annotated[bool, Query(description="Say what was met in each item, and why it is there.")] = False,
+    ) -> models.FoundList:
+        """The items that fit a query best, in English or Chinese, with a share for the taste of the user if given.
+
+        What the query limits is obeyed; `understood` says what that is, and what was dropped because nothing was left.
+        A query with words that the catalogue does not know comes back as it may have been meant; and where nothing
+        passes the conditions of `where`, what is found without those that cost least to drop. A question comes with
+        the sentence that answers it, if there is one.
+        """
+        if user is not None and history is not None:
+            raise DataError("name either a user or a history")
+        who: dict[str, Any] = {"user": user, "history": history, "exclude": exclude or []}
+        how: dict[str, Any] = {"n": n, "personal": personal, "literal": literal, "explain": explain}
+        given = assisted.search(live.engine, q, parse(where), who, how)
+        return told(live, given, (bool(history) or live.knows(user)) and personal > 0)
+
+    @router.get("/similar/{item:path}")
+    def similar(
+        item: Annotated[str, InPath(max_length=models.LONGEST_ID, description="An item id.", examples=["p0001"])],
+        n: N = 10,
+    ) -> models.AlikeList:
+        """The items most like one, by facts, words, texts and pictures."""
+        found = live.engine.similar(item, n=n)
+        return models.AlikeList(
+            items=[models.Alike(**shown(live.shelf, each), cosine=cosine) for each, cosine in found]
+        )
+
+    return router
