@@ -4,13 +4,14 @@ Nothing in a state is ever written. Who asks takes the state of an engine once a
 who changes an engine makes another state and puts it in the place of the first in one step.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from usearch.index import Index
 
 from engine import growth
 from engine.candidates import Features, interest
@@ -50,6 +51,8 @@ class State:
     removed: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, bool))
     """(items,) which are no items any more: nothing is said of them but what histories say, and nothing shows them.
     Without it, none is removed."""
+    indices: Mapping[str, Index] = field(default_factory=dict)
+    """Of the vectors of these items, by name of the signal in a search; those that an artefact brings."""
 
     def __post_init__(self) -> None:
         if not len(self.removed):
@@ -95,7 +98,9 @@ class State:
 
     @cached_property
     def searcher(self) -> Searcher:
-        return Searcher(self.catalogue.items, self.graph, self.ranker.features, self.queries, self.removed)
+        return Searcher(
+            self.catalogue.items, self.graph, self.ranker.features, self.queries, self.removed, self.indices
+        )
 
     @cached_property
     def helps(self) -> "Helps":
