@@ -14,7 +14,7 @@ from fastapi.responses import HTMLResponse
 from engine.engine import Engine
 from engine.service import problems
 from engine.service.api.events import events as done
-from engine.service.api.graph import questions
+from engine.service.api.graph import nodes, questions
 from engine.service.api.helps import helps
 from engine.service.api.items import items
 from engine.service.api.lists import lists
@@ -55,7 +55,7 @@ def create(engine: Engine, events: Path, artefact: Path | None = None) -> FastAP
     )
     problems.install(app)
     app.middleware("http")(_guarded)
-    for routes in (lists, by_picture, helps, items, done, users):
+    for routes in (lists, by_picture, helps, items, done, users, nodes):
         app.include_router(routes(live))
     if live.store is not None:
         app.include_router(questions(live))
