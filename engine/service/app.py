@@ -1,19 +1,14 @@
 """The service: lists, search, explanations, events and the graph over HTTP, and a console for people."""
 
-import base64
-import hashlib
-import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from importlib.resources import files
 from pathlib import Path
 
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
-from fastapi.responses import HTMLResponse
 
 from engine.engine import Engine
-from engine.service import problems, scopes
+from engine.service import problems, scopes, static
 from engine.service.api.events import events as done
 from engine.service.api.graph import nodes, questions
 from engine.service.api.helps import helps
@@ -58,11 +53,7 @@ def create(engine: Engine, events: Path, artefact: Path | None = None, settings:
         app.include_router(routes(live))
     if live.store is not None:
         app.include_router(questions(live))
-    page, policy = _console()
-
-    @app.get("/", include_in_schema=False)
-    def console() -> HTMLResponse:
-        return HTMLResponse(page, headers={"Content-Security-Policy": policy, "Referrer-Policy": "no-referrer"})
+    static.install(app, artefact)
 
     @app.get("/healthz", tags=["service"])
     def healthz() -> Health:
@@ -88,20 +79,3 @@ def _guard(app: FastAPI, settings: Settings) -> None:
             allow_headers=["Authorization", "Content-Type", "Idempotency-Key"],
             expose_headers=["Retry-After"],
         )
-
-
-def _console() -> tuple[str, str]:
-    """The page, and the policy that lets it run its own script and style and nothing else."""
-    page = files("engine.service").joinpath("console.html").read_text(encoding="utf-8")
-    script, style = (_hash(page, tag) for tag in ("script", "style"))
-    policy = (
-        f"default-src 'none'; script-src {script}; style-src {style}; img-src 'self' data: blob:; connect-src 'self'; "
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    )
-    return page, policy
-
-
-def _hash(page: str, tag: str) -> str:
-    found = re.search(rf"<{tag}>(.*?)</{tag}>", page, re.DOTALL)
-    assert found is not None
-    return f"'sha256-{base64.b64encode(hashlib.sha256(found[1].encode()).digest()).decode()}'"
