@@ -8,11 +8,14 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Self
 
+import polars as pl
+
 from engine import asking, building, changing, describe, forget, growth, persist, searching
 from engine.asking import Mode, Recommendation, Wanted
 from engine.config import Config
 from engine.explain import Explanation
 from engine.gating import Gate
+from engine.growth import Edges, Pictures, Said
 from engine.ranker import Ranker
 from engine.rules import rulefile
 from engine.rules.book import Book
@@ -262,25 +265,46 @@ class Engine:
 
     # Learning what is new
 
-    def add_items(self, rows: TableLike) -> list[str]:
+    def add_items(self, rows: TableLike, edges: Edges | None = None, pictures: Pictures | None = None) -> list[str]:
         """Add items by their text, picture and attributes; they can be recommended at once, nothing is retrained.
 
+        `edges` are triples with an item as their head, by its id: `{"p1": [("goes with", "p2")]}`; they take the place
+        of those that it has, and an item that is not named there keeps its own. `pictures` are paths of files, by id,
+        in the place of what the rows say; nothing checks where such a file is.
         Returns the ids added. Bad rows are left out and logged; an id that is there already is a bad row. One that was
         removed may come again, and its events with it.
         """
         with self._changing:
-            self.state, added = changing.add(self.state, rows)
+            self.state, added = changing.add(self.state, Said(rows, edges or {}, pictures or {}))
         return added
 
-    def change_items(self, rows: TableLike) -> list[str]:
+    def change_items(self, rows: TableLike, edges: Edges | None = None, pictures: Pictures | None = None) -> list[str]:
         """Describe items of the catalogue anew; what histories say of them stays, and nothing is retrained.
 
-        A row says all that its item is now: what it does not say, the item has no more. Returns the ids changed. Bad
-        rows are left out and logged; an id that is not there is a bad row.
+        A row says all that its item is now: what it does not say, the item has no more, its edges aside. Returns the
+        ids changed. `edges` and `pictures` are those of `add_items`. Bad rows are left out and logged; an id that is
+        not there is a bad row.
         """
         with self._changing:
-            self.state, changed = changing.change(self.state, rows)
+            self.state, changed = changing.change(self.state, Said(rows, edges or {}, pictures or {}))
         return changed
+
+    def picture_items(self, pictures: Pictures) -> None:
+        """Give items other pictures, paths of files by id, or none.
+
+        Raises UnknownIdError for an item that is not in the catalogue, and then nothing is changed.
+        """
+        with self._changing:
+            self.state = changing.picture(self.state, pictures) if pictures else self.state
+
+    def check_items(self, rows: TableLike, edges: Edges | None = None, new: bool = True) -> pl.DataFrame:
+        """What `add_items`, or else `change_items`, would leave out of these rows, and nothing is changed.
+
+        file, line (the number of the row; 1 is the first), field, reason, value. Where the field is the id the whole
+        row is left out, else a cell or an edge.
+        """
+        state = self.state
+        return growth.faults(state.catalogue, state.removed, Said(rows, edges or {}), state.config, new)
 
     def remove_items(self, ids: Sequence[str]) -> list[str]:
         """Take items out of the catalogue: no list, search or answer has them any more, nor does an artefact have what

@@ -19,14 +19,16 @@ def serve(
     host: Annotated[str, typer.Option(help="The address to listen on; 127.0.0.1 is this machine only.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The port; 0 takes a free one.")] = 8000,
     events: Annotated[
-        Path | None, typer.Option(help="The log of events, made where there is none; beside the artefact by default.")
+        Path | None,
+        typer.Option(help="The log of events and changes, made where there is none; beside the artefact by default."),
     ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes that answer; they share the artefact's memory.")] = 1,
 ) -> None:
     """Serve over HTTP, with a console for people.
 
     The console is at /, the interface is described at /openapi.json, and Ctrl-C ends it. Whoever can reach the address
-    can ask it and send it events. Events are kept in a log, ARTEFACT.events, and known again when it starts again.
+    can ask it, send it events and change items. Events and changes are kept in a log, ARTEFACT.events, and known
+    again when it starts again.
     """
     listening = _bind(host, port)
     events = events or artefact.resolve().with_name(f"{artefact.resolve().name}.events")
@@ -53,7 +55,7 @@ def serve(
 
 def _say_where(listening: socket.socket, host: str) -> None:
     if host not in _LOCAL:
-        warn(f"listening on {host}: whoever can reach it can ask it and send it events")
+        warn(f"listening on {host}: whoever can reach it can ask it, send it events and change its items")
     listening.listen()  # from here on whoever reads the address can connect to it
     shown = f"[{host}]" if ":" in host else host
     say(f"http://{shown}:{listening.getsockname()[1]}/  (Ctrl-C ends it)")

@@ -13,13 +13,15 @@ from fastapi.responses import HTMLResponse
 
 from engine.engine import Engine
 from engine.service import problems
+from engine.service.api.catalogue import catalogue
 from engine.service.api.events import events as done
 from engine.service.api.graph import questions
 from engine.service.api.helps import helps
 from engine.service.api.items import items
 from engine.service.api.lists import lists
 from engine.service.api.models import Health
-from engine.service.api.upload import SEARCH_BY_PICTURE, by_picture
+from engine.service.api.pictures import pictures
+from engine.service.api.upload import brings_picture, by_picture
 from engine.service.api.users import users
 from engine.service.eventlog import EventLog
 from engine.service.live import Live
@@ -55,7 +57,7 @@ def create(engine: Engine, events: Path, artefact: Path | None = None) -> FastAP
     )
     problems.install(app)
     app.middleware("http")(_guarded)
-    for routes in (lists, by_picture, helps, items, done, users):
+    for routes in (lists, by_picture, helps, items, done, users, pictures, catalogue):
         app.include_router(routes(live))
     if live.store is not None:
         app.include_router(questions(live))
@@ -81,7 +83,7 @@ async def _guarded(request: Request, answer: Callable[[Request], Awaitable[Respo
     size = request.headers.get("content-length", "0")
     if "transfer-encoding" in request.headers:
         return problems.problem(411, "the size of a body must be told beforehand")
-    largest = LARGEST_UPLOAD if request.method == "POST" and request.url.path == SEARCH_BY_PICTURE else LARGEST_BODY
+    largest = LARGEST_UPLOAD if brings_picture(request.method, request.url.path) else LARGEST_BODY
     if not size.isdecimal() or int(size[:20]) > largest:
         return problems.problem(413, f"a body may have at most {largest} bytes")
     response = await answer(request)

@@ -9,8 +9,9 @@ import pytest
 from fastapi.testclient import TestClient
 
 from engine import Engine
-from engine.service import live
+from engine.errors import UnknownIdError
 from engine.service.app import create
+from engine.service.shelf import Shelf
 
 JSON = {"Content-Type": "application/json"}
 HERO = "p0016"
@@ -206,12 +207,12 @@ def test_pictures_come_from_the_image_root_only(engine: Engine, client: TestClie
     answer = client.get("/v1/image", params={"item": "p0001"})
     assert answer.headers["content-type"] in ("image/jpeg", "image/png")
     assert answer.headers["x-content-type-options"] == "nosniff"
-    shelf = live.Shelf(engine)
+    shelf = Shelf(engine)
     outside = tmp_path / "secret.png"
     shutil.copy(shelf.picture("p0001")[0], outside)
     for path in (outside, engine.config.data.image_root / "items.parquet"):
         shelf._pictures["p0001"] = str(path)
-        with pytest.raises(live.UnknownIdError):
+        with pytest.raises(UnknownIdError):
             shelf.picture("p0001")
 
 

@@ -253,6 +253,12 @@ class Taken(BaseModel):
     events: int = Field(description="0 for a request that came before.", examples=[1])
 
 
+class Changed(BaseModel):
+    """How many items were changed."""
+
+    items: int = Field(description="0 for a request that came before.", examples=[1])
+
+
 class Done(Item):
     """Something that a user did."""
 
