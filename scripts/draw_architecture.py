@@ -20,6 +20,7 @@ GROUPS = {
     "tables": "artifact atomic clock config errors history lookup memory tables template toml where",
     "features": "describe knowledge",
     "learning": "calibration cases explain fusion gating growth lists ranker rerank signals training transparent",
+    "service": "client",
     "measuring": "ablation assess bench benchmark generalise groups peers provenance space tracking tuning",
 }
 """Boxes of the engine's other modules; what is named nowhere belongs to the box `engine`."""
@@ -135,7 +136,8 @@ def listed(box: str, known: Mapping[str, Path]) -> list[str]:
     """Names of the modules in a box, without packages."""
     depth = 2 if box in PACKAGES else 1
     packages = {module.rpartition(".")[0] for module in known}
-    return sorted("/".join(m.split(".")[depth:]) for m in known if box_of(m) == box and m not in packages)
+    inside = (module.split(".") for module in known if box_of(module) == box and module not in packages)
+    return sorted("/".join(parts[depth:] or parts[1:]) for parts in inside)
 
 
 def small_print(box: str, pairs: set[tuple[str, str]], drawn: set[tuple[str, str]]) -> str:

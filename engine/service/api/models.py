@@ -296,6 +296,12 @@ class Answer(BaseModel):
     rows: list[list[Any]] = Field(examples=[[["MADE_BY", "Nike"]]])
 
 
+class Ready(BaseModel):
+    """That requests may come."""
+
+    status: Literal["ready"]
+
+
 class Health(BaseModel):
     """That the service is up, and what it serves."""
 
