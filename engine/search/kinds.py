@@ -24,6 +24,8 @@ SHARE = 0.5
 """What such a signal weighs; the others share the rest."""
 BY_KIND = 0.8
 """What it is worth that an item's category goes with the thing's, where 1 is that the item itself does."""
+OTHERWISE = 0.5
+"""What it is worth to be like a thing and not of its kind: a sandal, a shirt of the line of a shoe."""
 
 Scores = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -80,7 +82,8 @@ def _similar(intent: Intent, named: Named, features: Features) -> Target:
         rows = np.flatnonzero(shown if shown.any() else out).tolist()
         if not rows:
             continue
-        scores = np.where(out, 0, likeness(features, rows))
+        kin = OTHERWISE + (1 - OTHERWISE) * named.kin(rows)
+        scores = np.where(out, 0, likeness(features, rows) * kin)
         scores /= max(float(scores.max(initial=0)), 1e-9)
         return Target(LIKE, scores, out, frozenset(one.node for one in things), names=tuple(map(_name, things)))
     return Target(note="it names nothing to be like: found by its words")

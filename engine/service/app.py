@@ -1,36 +1,36 @@
 """The service: lists, search, explanations, events and the graph over HTTP, and a console for people."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
 
 from engine.engine import Engine
-from engine.service import problems, static
+from engine.service import problems, scopes, static
+from engine.service.api.evaluation import evaluation
 from engine.service.api.events import events as done
-from engine.service.api.graph import questions
+from engine.service.api.graph import nodes, questions
 from engine.service.api.helps import helps
 from engine.service.api.items import items
 from engine.service.api.lists import lists
 from engine.service.api.models import Health
-from engine.service.api.upload import SEARCH_BY_PICTURE, by_picture
+from engine.service.api.upload import by_picture
 from engine.service.api.users import users
 from engine.service.eventlog import EventLog
+from engine.service.guard import Guard
 from engine.service.live import Live
-
-LARGEST_BODY = 1 << 20
-"""Bytes of a request."""
-LARGEST_UPLOAD = 16 << 20
-"""Bytes of a request that brings a picture: what a camera makes, and no more than is held at once."""
+from engine.service.settings import Settings
 
 
-def create(engine: Engine, events: Path, artefact: Path | None = None) -> FastAPI:
+def create(engine: Engine, events: Path, artefact: Path | None = None, settings: Settings | None = None) -> FastAPI:
     """The application over an engine and a log of events, a file that is made where there is none.
 
     With the folder of its artefact, the graph in it can be queried, read-only, and users are erased there as well.
     Raises EventLogError where the log cannot be opened.
     """
+    settings = settings or Settings()
     live = Live(engine, EventLog(events), artefact)
 
     @asynccontextmanager
@@ -49,12 +49,13 @@ def create(engine: Engine, events: Path, artefact: Path | None = None) -> FastAP
         redoc_url=None,
     )
     problems.install(app)
-    app.middleware("http")(_guarded)
-    for routes in (lists, by_picture, helps, items, done, users):
+    _guard(app, settings)
+    for routes in (lists, by_picture, helps, items, done, users, nodes):
         app.include_router(routes(live))
     if live.store is not None:
         app.include_router(questions(live))
-    static.install(app, artefact)
+    app.include_router(evaluation(artefact))
+    static.install(app)
 
     @app.get("/healthz", tags=["service"])
     def healthz() -> Health:
@@ -64,17 +65,19 @@ def create(engine: Engine, events: Path, artefact: Path | None = None) -> FastAP
             status="ok", items=tables.items.height, events=tables.interactions.height, graph=live.store is not None
         )
 
+    if settings.keys is not None:
+        scopes.describe(app.openapi())
     return app
 
 
-async def _guarded(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
-    """Refuse bodies that are too large or of unknown size; forbid browsers to guess what an answer is."""
-    size = request.headers.get("content-length", "0")
-    if "transfer-encoding" in request.headers:
-        return problems.problem(411, "the size of a body must be told beforehand")
-    largest = LARGEST_UPLOAD if request.method == "POST" and request.url.path == SEARCH_BY_PICTURE else LARGEST_BODY
-    if not size.isdecimal() or int(size[:20]) > largest:
-        return problems.problem(413, f"a body may have at most {largest} bytes")
-    response = await answer(request)
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    return response
+def _guard(app: FastAPI, settings: Settings) -> None:
+    """Put the guard before the routes, and before it what answers pages of other origins, if any may ask."""
+    app.add_middleware(Guard, settings=settings)
+    if settings.origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.origins,
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", "Idempotency-Key"],
+            expose_headers=["Retry-After"],
+        )
