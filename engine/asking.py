@@ -6,10 +6,14 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
 from engine import explain as explaining
 from engine import transparent, where
 from engine.candidates.base import dense
+from engine.config import Diversity
+from engine.diversity.kinds import column_of
+from engine.diversity.varied import Varied
 from engine.errors import DataError
 from engine.explain import Explanation
 from engine.history import Histories
@@ -24,7 +28,8 @@ Mode = Literal["fused", "interest"]
 class Recommendation:
     """One item of a list, its score, and what each part added to it; the contributions sum to the score.
 
-    A rule that boosted or buried it is among them as `rule: NAME`; one that let others take its place adds 0.
+    A rule that boosted or buried it is among them as `rule: NAME`; one that let others take its place adds 0. What its
+    likeness to the items above took from it is there as `diversity`.
     """
 
     item_id: str
@@ -35,7 +40,8 @@ class Recommendation:
     """In mode `interest`: similarity and interest, whose product is the score."""
     probability: float | None = None
     """The chance that the user chooses the item among their next events (engine/calibration.py), in the order of the
-    scores; rules change no chance. None where it was not learned: in other modes, in a search, from little history."""
+    scores; rules and diversity change no chance. None where it was not learned: in other modes, in a search, from
+    little history."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,8 @@ class Wanted:
     exclude: Iterable[str]
     where: Mapping[str, Any] | None
     rules: bool
+    diversity: Diversity | float | None = None
+    """As of `Engine.recommend`; None is as the configuration says."""
 
 
 def recommend(
@@ -55,7 +63,11 @@ def recommend(
     past = state.lookup.history(user, history)
     if mode not in get_args(Mode):
         raise DataError(f"mode is one of {', '.join(get_args(Mode))}, not {mode!r}")
-    return _by_interest(state, user, past, wanted) if mode == "interest" else lists(state, [user], past, wanted)[0]
+    if mode == "fused":
+        return lists(state, [user], past, wanted)[0]
+    if wanted.diversity:
+        raise DataError("mode interest has no diversity; ask without it, or in mode fused")
+    return _by_interest(state, user, past, wanted)
 
 
 def lists(
@@ -64,8 +76,28 @@ def lists(
     """A list for each of the histories, which are those of the users."""
     allowed = _wanted(state, wanted)
     force = state.book.in_force(users, histories) if wanted.rules else None
-    found = batched(state.ranker, histories, allowed, wanted.n, force)
+    found = batched(state.ranker, histories, allowed, wanted.n, force, varied=_varied(state, histories, wanted))
     return [[_one(state, placed) for placed in each] for each in found]
+
+
+def _varied(state: State, histories: Histories, wanted: Wanted) -> Varied | None:
+    """The diversity that is wanted of these lists, if any."""
+    settings = _diversity(state.config.diversity, wanted.diversity)
+    if not settings.weight:
+        return None
+    by_kinds = settings.by == "calibrated"
+    kinds = state.kinds(column_of(state.config.data, settings.column)) if by_kinds else None
+    return Varied(settings, state.ranker.features, kinds, histories)
+
+
+def _diversity(default: Diversity, given: Diversity | float | None) -> Diversity:
+    """What is given, where a number is a weight and all else as the configuration says."""
+    if given is None or isinstance(given, Diversity):
+        return default if given is None else given
+    try:
+        return Diversity.model_validate(default.model_dump() | {"weight": given})
+    except ValidationError:
+        raise DataError(f"diversity is a weight from 0 to 100, not {given!r}") from None
 
 
 def _by_interest(state: State, user: str | None, past: Histories, wanted: Wanted) -> list[Recommendation]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from engine import asking, building, changing, describe, forget, growth, persist, searching
 from engine.asking import Mode, Recommendation, Wanted
-from engine.config import Config
+from engine.config import Config, Diversity
 from engine.explain import Explanation
 from engine.gating import Gate
 from engine.ranker import Ranker
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from engine.search.suggest import Suggestion
     from engine.trial import Trial
 
-__all__ = ["Engine", "Explanation", "Mode", "Recommendation"]
+__all__ = ["Diversity", "Engine", "Explanation", "Mode", "Recommendation"]
 
 log = logging.getLogger(__name__)
 
@@ -108,16 +108,19 @@ class Engine:
         where: Mapping[str, Any] | None = None,
         rules: bool = True,
         mode: Mode = "fused",
+        diversity: Diversity | float | None = None,
     ) -> list[Recommendation]:
         """The best `n` items for a user, or for a bare history of item ids, oldest first.
 
         Items of the history are left out. A user without history gets what is popular. `rules` says whether the
         engine's rules are kept; with them a list may end early. Mode `interest` goes by similarity to recent items,
         times how much of the history is of what an item is, and by nothing learned (engine/candidates/interest.py):
-        nobody gets anything there without a history, and rules only hide. Raises UnknownIdError for an item that is not
-        in the catalogue, DataError for a `where` on a column that is not there.
+        nobody gets anything there without a history, and rules only hide. `diversity` is what likeness to the items
+        above costs, in standard deviations of the user's scores (0 is nothing, 4 some, 16 much), or all that there
+        is to say of it; None is what the configuration says, which is nothing unless set: docs/diversity.md. Raises
+        UnknownIdError for an item that is not in the catalogue, DataError for a `where` on a column that is not there.
         """
-        return asking.recommend(self.state, user, history, Wanted(n, exclude, where, rules), mode)
+        return asking.recommend(self.state, user, history, Wanted(n, exclude, where, rules, diversity), mode)
 
     def recommend_batch(
         self,
@@ -126,11 +129,12 @@ class Engine:
         exclude: Iterable[str] = (),
         where: Mapping[str, Any] | None = None,
         rules: bool = True,
+        diversity: Diversity | float | None = None,
     ) -> list[list[Recommendation]]:
         """The same for many users: one list each, in the order given."""
-        state = self.state
+        state, wanted = self.state, Wanted(n, exclude, where, rules, diversity)
         histories = state.lookup.histories(users)
-        return asking.lists(state, users, histories, Wanted(n, exclude, where, rules)) if len(users) else []
+        return asking.lists(state, users, histories, wanted) if len(users) else []
 
     def search(
         self,

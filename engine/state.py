@@ -17,6 +17,8 @@ from engine import growth
 from engine.candidates import Features, interest
 from engine.config import Config
 from engine.describe import Vocabulary
+from engine.diversity import kinds
+from engine.history import Matrix
 from engine.lookup import Lookup
 from engine.ranker import Ranker
 from engine.rules.book import Book, bind
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
     from engine.search.helps import Helps
     from engine.search.suggest import Suggester
 
-OF_ITEMS = frozenset({"queries", "interest", "searcher", "helps"})
+OF_ITEMS = frozenset({"queries", "interest", "searcher", "helps", "_kinds"})
 """Parts that only the items decide, and not what users do."""
 OF_TABLES = OF_ITEMS | {"lookup", "paths", "suggester"}
 """Parts that rules have no say in."""
@@ -91,6 +93,16 @@ class State:
     def interest(self) -> interest.Interest:
         settings = self.config.candidates
         return interest.fit(self.ranker.features, settings.interest, settings.content)
+
+    def kinds(self, column: str) -> Matrix:
+        """(items, kinds) what part of an item is of each kind, by a column; made when it is first asked for."""
+        if column not in self._kinds:
+            self._kinds[column] = kinds.shares(self.catalogue.items, column)
+        return self._kinds[column]
+
+    @cached_property
+    def _kinds(self) -> dict[str, Matrix]:
+        return {}
 
     @cached_property
     def queries(self) -> QueryEncoders:

@@ -19,6 +19,7 @@ _EXAMPLES: dict[str, Any] = {
     "users": "users.parquet",
     "brand": "brand",
     "category": "category",
+    "column": "genre",
     "currency": "CNY",
     "relations": {"directed_by": ("Item", "Person"), "owned_by": ("Brand", "Organisation")},
     "file": "rules.toml",

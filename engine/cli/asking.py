@@ -42,6 +42,12 @@ def recommend(
         Literal["fused", "interest"],
         typer.Option(help="fused: by all that was learned; interest: by similarity and interests alone."),
     ] = "fused",
+    diversity: Annotated[
+        float | None,
+        typer.Option(
+            help="What likeness to the items above costs: 0 nothing, 4 some, 16 much; as configured if left out."
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Recommend for a user or a history.
@@ -62,7 +68,8 @@ def recommend(
     past = None if user is not None else [item for item in history.split(",") if item]
     if past == [] and mode == "fused":
         warn("no --user and no --history: these items are popular")
-    _show_list(engine.recommend(user=user, history=past, n=n, where=conditions, mode=mode), as_json)
+    found = engine.recommend(user=user, history=past, n=n, where=conditions, mode=mode, diversity=diversity)
+    _show_list(found, as_json)
 
 
 def search(

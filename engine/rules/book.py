@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 from engine import where
 from engine.errors import DataError
 from engine.history import Histories
-from engine.ranker import top
+from engine.ranker import placed, top
 from engine.rerank import Candidates
+from engine.rules.spacing import Spacing
 from engine.tables.catalogue import Catalogue
 from graph.build import GraphTables
 from graph.errors import GraphError
@@ -115,8 +116,8 @@ class InForce:
     member: Mapping[str, Mask]
     """By name of the rule, (users,) whom it is for."""
     histories: Histories
-    moved: dict[tuple[int, int], list[str]] = field(default_factory=dict)
-    """By user and item, the rules that let another item take its place."""
+    moved: dict[int, dict[int, list[str]]] = field(default_factory=dict)
+    """By user, then item, the rules that let another item take its place."""
 
     def take(self, users: NDArray[np.int64]) -> "InForce":
         """The same for some of the users."""
@@ -171,63 +172,29 @@ class InForce:
             total += np.float32(weight) * mask
         return total
 
-    def arrange(self, best: Candidates, scores: NDArray[np.float32], n: int) -> tuple[NDArray[np.int64], Candidates]:
+    def arrange(
+        self, best: Candidates, scores: NDArray[np.float32], spread: NDArray[np.float32], n: int
+    ) -> tuple[NDArray[np.int64], Candidates]:
         """As `ranker.top`, but an item that a rule forbids at a place waits until it may stand.
 
         A list ends where no candidate may stand at the next place.
         """
-        rules = [rule for rule in self._of(AtMost) if isinstance(rule, AtMost)]
-        if not rules:
+        if not self._of(AtMost):
             return top(best, scores, n)
-        order, cut = top(best, scores, int(best.sizes.max(initial=0)))
-        kept, sizes, at = [], [], 0
-        for user, size in enumerate(cut.sizes):
-            rows = order[at : at + size]
-            mine = [rule for rule in rules if self.member[rule.name][user]]
-            places = self._places(user, best.item[rows].tolist(), mine, n)
-            kept.append(rows[places])
-            sizes.append(len(places))
-            at += size
-        chosen = np.concatenate(kept) if kept else order
-        return chosen, Candidates(best.user[chosen], best.item[chosen], np.array(sizes, np.int64))
 
-    def _places(self, user: int, items: list[int], rules: list[AtMost], n: int) -> list[int]:
-        """Places of `items`, which come best first, in the order that the rules want; at most `n`."""
-        waiting, chosen = list(range(len(items))), list[int]()
-        taken: dict[str, dict[int, int]] = {rule.name: {} for rule in rules}
-        while waiting and len(chosen) < n:
-            here = [rule for rule in rules if len(chosen) < rule.top]
-            if not here:
-                chosen += waiting[: n - len(chosen)]
-                break
-            at = next((at for at, place in enumerate(waiting) if self._fits(user, items[place], here, taken)), None)
-            if at is None:
-                break
-            place = waiting.pop(at)
-            chosen.append(place)
-            for rule in here:
-                for node in self._nodes(rule, items[place]):
-                    taken[rule.name][node] = taken[rule.name].get(node, 0) + 1
-        return chosen
+        def choose(user: int, rows: NDArray[np.int64]) -> list[int]:
+            return self.spacing(user).order(best.item[rows].tolist(), n)
 
-    def _nodes(self, rule: AtMost, item: int) -> list[int]:
-        shared = self.book.shared[rule.name]
-        nodes: list[int] = shared.indices[shared.indptr[item] : shared.indptr[item + 1]].tolist()
-        return nodes
+        return placed(best, scores, choose)
 
-    def _fits(self, user: int, item: int, rules: list[AtMost], taken: dict[str, dict[int, int]]) -> bool:
-        """May an item stand beside those chosen? The rules that forbid it are noted."""
-        against = [
-            rule.name
-            for rule in rules
-            if any(taken[rule.name].get(node, 0) >= rule.n for node in self._nodes(rule, item))
-        ]
-        if against:
-            noted = self.moved.setdefault((user, item), [])
-            noted += [name for name in against if name not in noted]
-        return not against
+    def spacing(self, user: int) -> Spacing:
+        """What may stand beside what in the list of a user, which is empty yet."""
+        rules = [rule for rule in self._of(AtMost) if isinstance(rule, AtMost) and self.member[rule.name][user]]
+        found = Spacing(rules, self.book.shared)
+        self.moved[user] = found.moved
+        return found
 
     def added(self, user: int, item: int, spread: float) -> dict[str, float]:
         """By name what the rules added to the score of an item; 0 where one only moved it down."""
         parts = {f"{RULE}{name}": weight * spread for name, weight, mask in self.weights if mask[user, item]}
-        return parts | {f"{RULE}{name}": 0.0 for name in self.moved.get((user, item), ())}
+        return parts | {f"{RULE}{name}": 0.0 for name in self.moved.get(user, {}).get(item, ())}

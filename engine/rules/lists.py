@@ -1,14 +1,16 @@
-"""Lists: the best items by the ranker, with what the rules hide, add and reorder, and how much each of it counted."""
+"""Lists: the best by the ranker, with what rules and diversity hide, add and reorder, and how much each counted."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.diversity.varied import Varied
 from engine.explain import Explanation
 from engine.history import Histories
-from engine.ranker import Ranked, Ranker
+from engine.ranker import Arrange, Ranked, Ranker
 from engine.rules.book import RULE, InForce, Mask
 from graph.rules import AtMost
 
@@ -17,7 +19,7 @@ DEEP, DEEPER = 1000, 10
 
 
 class Placed(NamedTuple):
-    """An item of a list: its row, its score, and what each part of the ranker and each rule added."""
+    """An item of a list: its row, its score, and what each part of the ranker, each rule and diversity added."""
 
     item: int
     score: float
@@ -27,9 +29,18 @@ class Placed(NamedTuple):
 
 
 def batched(
-    ranker: Ranker, histories: Histories, allowed: Mask, n: int, rules: InForce | None = None, explain: bool = True
+    ranker: Ranker,
+    histories: Histories,
+    allowed: Mask,
+    n: int,
+    rules: InForce | None = None,
+    explain: bool = True,
+    varied: Varied | None = None,
 ) -> list[list[Placed]]:
-    """The best `n` of the allowed items, (items,), that are not in each history, by the ranker and the rules."""
+    """The best `n` of the allowed items, (items,), that are not in each history, by the ranker and the rules.
+
+    With `varied` they are the best by diversity too, as far as the rules let them stand.
+    """
     found = []
     for batch in ranker.batches(histories):
         some = histories.take(batch)
@@ -39,35 +50,58 @@ def batched(
         if rules is not None:
             force = rules.take(batch)
             open_to = force.opened(open_to)
-        found += _lists(ranker, some, open_to, n, force, explain)
+        found += _lists(ranker, some, open_to, n, Order(force, varied and varied.take(batch)), explain)
     return found
 
 
+@dataclass(frozen=True)
+class Order:
+    """What has a say in the lists of some users beside the ranker."""
+
+    rules: InForce | None
+    varied: Varied | None
+
+    def take(self, users: NDArray[np.int64]) -> "Order":
+        """The same for some of the users."""
+        return Order(self.rules and self.rules.take(users), self.varied and self.varied.take(users))
+
+    def arrange(self) -> Arrange | None:
+        """The order of candidates; None if it is that of their scores."""
+        if self.varied is None:
+            return None if self.rules is None else self.rules.arrange
+        return self.varied.arrange if self.rules is None else partial(self.varied.arrange, spacing=self.rules.spacing)
+
+
 def _lists(
-    ranker: Ranker, histories: Histories, open_to: Mask, n: int, rules: InForce | None, explain: bool, depth: int = 0
+    ranker: Ranker, histories: Histories, open_to: Mask, n: int, order: Order, explain: bool, depth: int = 0
 ) -> list[list[Placed]]:
     """Lists of the items, (users, items), that are open. One for which the rules passed over so many candidates that it
     is short is made anew from more of them, at last from all.
     """
-    lift, arrange = (None, None) if rules is None else (rules.lift(), rules.arrange)
-    ranked = ranker.rank(histories, open_to, n, explain, lift, arrange, depth)
+    lift = None if order.rules is None else order.rules.lift()
+    looked = depth if order.varied is None else max(depth, order.varied.settings.shortlist)
+    ranked = ranker.rank(histories, open_to, n, explain, lift, order.arrange(), looked)
     found, at = [], 0
     for user, size in enumerate(ranked.candidates.sizes.tolist()):
-        one = [_placed(ranked, row, rules, user) for row in range(at, at + size)]
+        one = [_placed(ranked, row, order, user) for row in range(at, at + size)]
         possible = int(np.count_nonzero(open_to[user]))
-        if rules is not None and size < min(n, possible) and depth < possible:
+        if order.rules is not None and size < min(n, possible) and depth < possible:
             alone, deeper = np.array([user]), min(possible, max(DEEP, depth * DEEPER))
-            one = _lists(ranker, histories.take(alone), open_to[alone], n, rules.take(alone), explain, deeper)[0]
+            one = _lists(ranker, histories.take(alone), open_to[alone], n, order.take(alone), explain, deeper)[0]
         found.append(one)
         at += size
     return found
 
 
-def _placed(ranked: Ranked, row: int, rules: InForce | None, user: int) -> Placed:
-    item = int(ranked.candidates.item[row])
+def _placed(ranked: Ranked, row: int, order: Order, user: int) -> Placed:
+    item, spread = int(ranked.candidates.item[row]), float(ranked.spread[user])
     chance = None if ranked.chances is None else float(ranked.chances[row])
-    added = {} if rules is None else rules.added(user, item, float(ranked.spread[user]))
-    return Placed(item, float(ranked.scores[row]), ranked.parts[row], added, chance)
+    added = {} if order.rules is None else order.rules.added(user, item, spread)
+    score = float(ranked.scores[row])
+    if order.varied is not None:
+        told = order.varied.added(user, item, spread)
+        added, score = added | told, score + sum(told.values())
+    return Placed(item, score, ranked.parts[row], added, chance)
 
 
 def explained(found: Explanation, ranker: Ranker, past: Histories, item: int, rules: InForce | None) -> Explanation:

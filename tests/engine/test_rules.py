@@ -225,7 +225,7 @@ def test_laws_of_lists(shop: Engine, some: list[dict], number: int, n: int) -> N
     assert not any(hidden[0, rows].any() for hidden in force.hidden().values())
     for rule in force._of(ruling.AtMost):
         if force.member[rule.name][0]:
-            count = Counter(node for row in rows[: rule.top] for node in force._nodes(rule, row))
+            count = Counter(node for row in rows[: rule.top] for node in force.spacing(0).nodes(rule, row))
             assert max(count.values(), default=0) <= rule.n
     stayed = [one.score for one in found if 0.0 not in [v for k, v in one.contributions.items() if "rule: " in k]]
     assert stayed == sorted(stayed, reverse=True)
