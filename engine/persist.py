@@ -25,6 +25,7 @@ from engine.fusion import Fusion
 from engine.gating import Gate
 from engine.ranker import Ranker
 from engine.rerank import Reranker
+from engine.rules.feedback import Feedback, restored
 from engine.search import nearest
 from engine.state import State
 from engine.tables import catalogue
@@ -129,6 +130,7 @@ def _parts(kept: Artifact) -> dict[str, Any]:
         GraphTables(kept.table("graph_nodes"), kept.table("graph_edges")),
         Rules.model_validate(kept.facts.get("rules", {})),
         np.asarray(kept.tensors("features").get("removed", []), bool),  # in artefacts of before, nothing was
+        restored(kept.table("feedback")) if kept.has("feedback.parquet") else Feedback(),
         {signal: nearest.opened(kept.tree(f"{signal}.index")) for signal in kept.facts.get("indices", [])},
     )
     return {
@@ -159,6 +161,7 @@ def _tables(engine: "Engine") -> dict[str, pl.DataFrame]:
     return {
         **{name: getattr(engine.catalogue, name) for name in CATALOGUE},
         "entities": engine.state.vocabulary.entities,
+        "feedback": engine.state.feedback.table(),
         "words": pl.DataFrame({"word": engine.state.vocabulary.words}, schema={"word": pl.String}),
         "graph_nodes": engine.graph.nodes,
         "graph_edges": engine.graph.edges,
