@@ -16,7 +16,7 @@ from engine.diversity.kinds import column_of
 from engine.diversity.varied import Varied
 from engine.errors import DataError
 from engine.explain import Explanation
-from engine.history import Histories
+from engine.history import Histories, followed
 from engine.rules.feedback import Heeded, heeded
 from engine.rules.lists import Order, Placed, batched, explained, ranked_among
 from engine.state import State
@@ -55,13 +55,15 @@ class Wanted:
     rules: bool
     diversity: Diversity | float | None = None
     """As of `Engine.recommend`; None is as the configuration says."""
+    context: Iterable[str] = ()
+    """Items that the user looks at now."""
 
 
 def recommend(
     state: State, user: str | None, history: Sequence[str] | None, wanted: Wanted, mode: Mode
 ) -> list[Recommendation]:
     """As `Engine.recommend`."""
-    past = state.lookup.history(user, history)
+    past = followed(state.lookup.history(user, history), state.lookup.rows(wanted.context))
     if mode not in get_args(Mode):
         raise DataError(f"mode is one of {', '.join(get_args(Mode))}, not {mode!r}")
     if mode == "fused":
