@@ -11,6 +11,7 @@ from fastapi.middleware.cors import CORSMiddleware
 from engine.engine import Engine
 from engine.service import problems, scopes, static
 from engine.service.api.catalogue import catalogue
+from engine.service.api.evaluation import evaluation
 from engine.service.api.events import events as done
 from engine.service.api.graph import nodes, questions
 from engine.service.api.health import health
@@ -68,7 +69,8 @@ def create(engine: Engine, events: Path, artefact: Path | None = None, settings:
     if live.store is not None:
         app.include_router(questions(live))
     app.include_router(health(live, log, warming, metrics))
-    static.install(app, artefact)
+    app.include_router(evaluation(artefact))
+    static.install(app)
 
     if settings.keys is not None:
         scopes.describe(app.openapi())
