@@ -1,6 +1,6 @@
 """Lists for users and histories, what is like an item, and why one is shown: questions to one state of an engine."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
@@ -36,6 +36,8 @@ class Recommendation:
     probability: float | None = None
     """The chance that the user chooses the item among their next events (engine/calibration.py), in the order of the
     scores; rules change no chance. None where it was not learned: in other modes, in a search, from little history."""
+    sponsored: bool = False
+    """Whether a rule for sponsored places put it there."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,8 @@ class Wanted:
     exclude: Iterable[str]
     where: Mapping[str, Any] | None
     rules: bool
+    topics: Collection[str] = ()
+    """Sensitive ones that are asked for."""
 
 
 def recommend(
@@ -63,7 +67,7 @@ def lists(
 ) -> list[list[Recommendation]]:
     """A list for each of the histories, which are those of the users."""
     allowed = _wanted(state, wanted)
-    force = state.book.in_force(users, histories) if wanted.rules else None
+    force = state.book.in_force(users, histories, topics=wanted.topics) if wanted.rules else None
     found = batched(state.ranker, histories, allowed, wanted.n, force)
     return [[_one(state, placed) for placed in each] for each in found]
 
@@ -71,7 +75,7 @@ def lists(
 def _by_interest(state: State, user: str | None, past: Histories, wanted: Wanted) -> list[Recommendation]:
     allowed = _wanted(state, wanted)
     allowed[past.items] = False
-    force = state.book.in_force([user], past) if wanted.rules else None
+    force = state.book.in_force([user], past, topics=wanted.topics) if wanted.rules else None
     if force is not None:
         allowed = force.opened(allowed[None])[0]
     ids, titles = state.lookup.ids, state.lookup.titles
@@ -95,20 +99,26 @@ def allowed(state: State, exclude: Iterable[str], conditions: Mapping[str, Any] 
 def _one(state: State, one: Placed) -> Recommendation:
     contributions = dict(zip(state.ranker.parts, one.parts.tolist(), strict=True)) | one.rules
     ids, titles = state.lookup.ids, state.lookup.titles
-    return Recommendation(ids[one.item], titles[one.item], one.score, contributions, probability=one.chance)
+    return Recommendation(
+        ids[one.item], titles[one.item], one.score, contributions, probability=one.chance, sponsored=one.sponsored
+    )
 
 
-def similar(state: State, item: str, n: int) -> list[tuple[str, float]]:
+def similar(state: State, item: str, wanted: Wanted) -> list[tuple[str, float]]:
     """As `Engine.similar`."""
     row, ids = state.lookup.shown(item), state.lookup.ids
     features = state.ranker.features
     total = np.zeros(len(ids), np.float32)
     for matrix in (features.facts, features.words, features.text, features.image):
         total += dense(matrix @ matrix[[row]].T).ravel() / 4
-    others = ~state.removed
+    others = _wanted(state, wanted)
     others[row] = False
+    nobody = state.lookup.history(None, [])
+    force = state.book.in_force([None], nobody, topics=wanted.topics) if wanted.rules else None
+    if force is not None:
+        others = force.opened(others[None])[0]
     total[~others] = -np.inf
-    best = np.argsort(-total, kind="stable")[: min(n, int(others.sum()))]
+    best = np.argsort(-total, kind="stable")[: min(wanted.n, int(others.sum()))]
     return [(ids[i], float(total[i])) for i in best]
 
 

@@ -22,6 +22,10 @@ Where = Annotated[
     str, typer.Option(help='Conditions on items as JSON, such as {"brand": "Nike", "price": [null, 500]}.')
 ]
 
+Sensitive = Annotated[
+    list[str] | None, typer.Option(metavar="TOPIC", help="A topic that rules hide unless asked for; repeat it.")
+]
+
 
 def opened(artefact: Path) -> "Engine":
     """The engine of an artefact."""
@@ -42,6 +46,7 @@ def recommend(
         Literal["fused", "interest"],
         typer.Option(help="fused: by all that was learned; interest: by similarity and interests alone."),
     ] = "fused",
+    sensitive: Sensitive = None,
     as_json: AsJson = False,
 ) -> None:
     """Recommend for a user or a history.
@@ -62,7 +67,9 @@ def recommend(
     past = None if user is not None else [item for item in history.split(",") if item]
     if past == [] and mode == "fused":
         warn("no --user and no --history: these items are popular")
-    _show_list(engine.recommend(user=user, history=past, n=n, where=conditions, mode=mode), as_json)
+    topics = sensitive or ()
+    found = engine.recommend(user=user, history=past, n=n, where=conditions, mode=mode, sensitive=topics)
+    _show_list(found, as_json)
 
 
 def search(
@@ -79,6 +86,7 @@ def search(
         bool, typer.Option("--literal", help="Take what the query limits for wishes, and its words as they are.")
     ] = False,
     explain: Annotated[bool, typer.Option("--explain", help="Say why each item is there.")] = False,
+    sensitive: Sensitive = None,
     as_json: AsJson = False,
 ) -> None:
     """Search by words, meaning, pictures and taste; with --image, by what looks like it.
@@ -101,7 +109,7 @@ def search(
     if user is not None and not has_history(engine, user):
         warn(f"{user!r} has no history here: only the query counts")
     how = {"n": n, "personal": personal, "literal": literal, "explain": explain or not as_json, "image": image}
-    given = assisted.search(engine, query, conditions, {"user": user}, how)
+    given = assisted.search(engine, query, conditions, {"user": user, "sensitive": sensitive or ()}, how)
     if as_json:
         show_json(found_as_json(given))
     else:

@@ -21,6 +21,7 @@ from engine.service.api.items import items
 from engine.service.api.lists import lists
 from engine.service.api.models import Health
 from engine.service.api.pictures import pictures
+from engine.service.api.rules import rules
 from engine.service.api.upload import brings_picture, by_picture
 from engine.service.api.users import users
 from engine.service.eventlog import EventLog
@@ -57,7 +58,7 @@ def create(engine: Engine, events: Path, artefact: Path | None = None) -> FastAP
     )
     problems.install(app)
     app.middleware("http")(_guarded)
-    for routes in (lists, by_picture, helps, items, done, users, pictures, catalogue):
+    for routes in (lists, by_picture, helps, items, done, users, pictures, catalogue, rules):
         app.include_router(routes(live))
     if live.store is not None:
         app.include_router(questions(live))

@@ -10,6 +10,9 @@ MOST_ITEMS = 1000
 MOST_EVENTS = 1000
 _DAY = 86_400
 
+MOST_TOPICS = 20
+
+Topic = Annotated[str, Field(min_length=1, max_length=80)]
 Id = Annotated[str, Field(min_length=1, max_length=LONGEST_ID)]
 
 
@@ -28,6 +31,7 @@ class Ranked(Item):
 
     score: float = Field(examples=[1.49])
     contributions: dict[str, float] = Field(examples=[{"transitions": 0.79, "popularity": 0.39, "content": 0.31}])
+    sponsored: bool = Field(False, description="Whether it stands there because somebody pays for it.")
     probability: float | None = Field(
         None,
         description="Chance that the user chooses it among their next events, if that was learned.",
