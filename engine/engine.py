@@ -12,18 +12,19 @@ import polars as pl
 
 from engine import asking, building, changing, describe, forget, growth, persist, searching
 from engine.asking import Mode, Recommendation, Wanted
-from engine.config import Config
+from engine.config import Config, Diversity, Exploration
 from engine.explain import Explanation
 from engine.gating import Gate
 from engine.growth import Edges, Pictures, Said
 from engine.ranker import Ranker
 from engine.rules import rulefile, whom
 from engine.rules.book import Book
+from engine.rules.feedback import Reaction
 from engine.search.look import Picture
 from engine.search.query import PERSONAL
 from engine.search.results import Results
 from engine.searching import Manner
-from engine.state import OF_ITEMS, OF_TABLES, State
+from engine.state import EVERYTHING, OF_ITEMS, OF_TABLES, State
 from engine.tables.catalogue import Catalogue
 from engine.tables.readers import TableLike
 from engine.tracking import open_tracker, record
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from engine.search.suggest import Suggestion
     from engine.trial import Trial
 
-__all__ = ["Engine", "Explanation", "Mode", "Recommendation"]
+__all__ = ["Diversity", "Engine", "Explanation", "Exploration", "Mode", "Recommendation"]
 
 log = logging.getLogger(__name__)
 
@@ -111,18 +112,26 @@ class Engine:
         where: Mapping[str, Any] | None = None,
         rules: bool = True,
         mode: Mode = "fused",
+        diversity: Diversity | float | None = None,
+        explore: Exploration | int | None = None,
+        context: Iterable[str] = (),
         sensitive: Collection[str] = (),
     ) -> list[Recommendation]:
         """The best `n` items for a user, or for a bare history of item ids, oldest first.
 
-        Items of the history are left out. A user without history gets what is popular. `rules` says whether the
+        Items of the history are left out. `context` are items that the user looks at now: for this list they count as
+        the latest of the history. A user without history gets what is popular. `rules` says whether the
         engine's rules are kept; with them a list may end early. `sensitive` are topics that rules hide unless they are
         asked for. Mode `interest` goes by similarity to recent items,
         times how much of the history is of what an item is, and by nothing learned (engine/candidates/interest.py):
-        nobody gets anything there without a history, and rules only hide. Raises UnknownIdError for an item that is not
-        in the catalogue, DataError for a `where` on a column that is not there.
+        nobody gets anything there without a history, and rules only hide. `diversity` is what likeness to the items
+        above costs, in standard deviations of the user's scores (0 is nothing, 4 some, 16 much), or all that there
+        is to say of it (docs/diversity.md); `explore` is how many of the last places are drawn by chance, each with its
+        `propensity` (docs/exploration.md). None is what the configuration says, which is nothing unless set. Raises
+        UnknownIdError for an item that is not in the catalogue, DataError for a `where` on a column that is not there.
         """
-        return asking.recommend(self.state, user, history, Wanted(n, exclude, where, rules, sensitive), mode)
+        wanted = Wanted(n, exclude, where, rules, diversity, explore, context, sensitive)
+        return asking.recommend(self.state, user, history, wanted, mode)
 
     def recommend_batch(
         self,
@@ -131,12 +140,33 @@ class Engine:
         exclude: Iterable[str] = (),
         where: Mapping[str, Any] | None = None,
         rules: bool = True,
+        diversity: Diversity | float | None = None,
+        explore: Exploration | int | None = None,
         sensitive: Collection[str] = (),
     ) -> list[list[Recommendation]]:
         """The same for many users: one list each, in the order given."""
-        state = self.state
+        state, wanted = self.state, Wanted(n, exclude, where, rules, diversity, explore, topics=sensitive)
         histories = state.lookup.histories(users)
-        return asking.lists(state, users, histories, Wanted(n, exclude, where, rules, sensitive)) if len(users) else []
+        return asking.lists(state, users, histories, wanted) if len(users) else []
+
+    def propensity(
+        self,
+        item: str,
+        shown: Sequence[str],
+        user: str | None = None,
+        history: Sequence[str] | None = None,
+        exclude: Iterable[str] = (),
+        where: Mapping[str, Any] | None = None,
+        rules: bool = True,
+        explore: Exploration | None = None,
+    ) -> float:
+        """The chance that a drawn place is given to an item, below those `shown` above it.
+
+        For a log that another engine or other settings wrote: its `target` (docs/exploration.md). All else is as of
+        `recommend`, of which `explore` says how places are drawn. 0 for an item that cannot be drawn there.
+        """
+        wanted = Wanted(1, exclude, where, rules, explore=explore)
+        return asking.propensity(self.state, user, history, shown, item, wanted)
 
     def search(
         self,
@@ -167,7 +197,7 @@ class Engine:
         item and why it is there. Raises DataError for a query without a letter or digit or of more than 2,000
         characters, for an image that cannot be used or compared, and for what `recommend` raises it.
         """
-        wanted = Wanted(n, exclude, where, rules, sensitive)
+        wanted = Wanted(n, exclude, where, rules, topics=sensitive)
         return searching.search(self.state, query, user, history, wanted, Manner(personal, literal, explain, image))
 
     def intent(self, query: str, language: "Language | None" = None) -> "Intent":
@@ -205,7 +235,7 @@ class Engine:
 
         A column's own filter is not applied to its counts. Raises DataError for what `search` raises it.
         """
-        return searching.facets(self.state, query, where, n, Wanted(n, (), None, rules, sensitive))
+        return searching.facets(self.state, query, where, n, Wanted(n, (), None, rules, topics=sensitive))
 
     def relax(
         self,
@@ -222,7 +252,9 @@ class Engine:
         In the order in which they go, what costs least first (engine/search/relax.py). Empty where the search finds
         something, and where it would not without any condition. Search again without them for the items.
         """
-        return searching.relax(self.state, query, where, user, history, Wanted(1, exclude, None, rules, sensitive))
+        return searching.relax(
+            self.state, query, where, user, history, Wanted(1, exclude, None, rules, topics=sensitive)
+        )
 
     def answer(self, question: str, item: str | None = None) -> "Answer | None":
         """The sentence that answers a question best, from the text of one item or of those that a search finds.
@@ -239,7 +271,7 @@ class Engine:
 
         Rules hide what they hide from somebody of whom nothing is known.
         """
-        return asking.similar(self.state, item, Wanted(n, (), None, rules, sensitive))
+        return asking.similar(self.state, item, Wanted(n, (), None, rules, topics=sensitive))
 
     def explain(self, user: str | None, item: str, history: Sequence[str] | None = None) -> Explanation:
         """Exact contributions to the score of an item, the history behind them, paths through the graph, and rules."""
@@ -342,6 +374,18 @@ class Engine:
             self.state = made
         return tables.interactions.height - state.catalogue.interactions.height
 
+    def add_feedback(self, said: Iterable[tuple[str, str, str]]) -> int:
+        """Take in what users said against items (hide, dislike, undo) and what they were shown (seen): (user, item,
+        kind) each. The next list obeys it; nothing is learned from it. Returns how many.
+
+        Raises UnknownIdError for an item that is not in the catalogue, DataError for another kind; nothing is taken.
+        """
+        news = [Reaction(*one) for one in said]
+        with self._changing:
+            self.state.lookup.rows(one.item for one in news)
+            self.state = self.state.after(EVERYTHING, feedback=self.state.feedback.after(news))
+        return len(news)
+
     def forget(self, user: str) -> int:
         """Take what a user did and is out of tables and rules, and so of every later answer; returns how many events.
 
@@ -351,7 +395,8 @@ class Engine:
             state = self.state
             tables, left = forget.forget(state.catalogue, user), forget.forget_in_graph(state.graph, user)
             rules = whom.forget(state.rules, user)
-            self.state = state.after(OF_ITEMS, catalogue=tables, graph=left, rules=rules)
+            feedback = state.feedback.without(user)
+            self.state = state.after(OF_ITEMS, catalogue=tables, graph=left, rules=rules, feedback=feedback)
         return state.catalogue.interactions.height - tables.interactions.height
 
     # Keeping

@@ -20,8 +20,9 @@ BATCH_FLOATS = 50_000_000
 EXTRA = 6
 """Arrays as large as a signal that come beside the signals: the fused score, what may be shown, who is before whom."""
 
-Arrange = Callable[[Candidates, NDArray[np.float32], int], tuple[NDArray[np.int64], Candidates]]
-"""From candidates, best first by user, and their scores, (rows,), to at most n rows a user in the order of the list."""
+Arrange = Callable[[Candidates, NDArray[np.float32], NDArray[np.float32], int], tuple[NDArray[np.int64], Candidates]]
+"""From candidates, best first by user, their scores, (rows,), and the users' spread, (users,), to at most n rows a user
+in the order of the list."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ class Ranker:
             chances = self.calibration.chance(scores / spread[best.user], trust[best.user])
         if lift is not None:
             scores = scores + lift[best.user, best.item]
-        rows, cut = (arrange or top)(best, scores, n)
+        rows, cut = top(best, scores, n) if arrange is None else arrange(best, scores, spread, n)
         parts = np.zeros((len(rows), 0), np.float32)
         if explain:
             parts = self._parts(cut, gates, table[rows])
@@ -148,3 +149,18 @@ def top(candidates: Candidates, scores: NDArray[np.float32], n: int) -> tuple[ND
     rows = order[place < n]
     sizes = np.minimum(candidates.sizes, n)
     return rows, Candidates(candidates.user[rows], candidates.item[rows], sizes)
+
+
+def placed(
+    candidates: Candidates, scores: NDArray[np.float32], choose: Callable[[int, NDArray[np.int64]], Sequence[int]]
+) -> tuple[NDArray[np.int64], Candidates]:
+    """As `top`, where `choose` picks: of a user and of their rows, best first, the places that make the list."""
+    order, cut = top(candidates, scores, int(candidates.sizes.max(initial=0)))
+    kept, sizes, at = [np.zeros(0, np.int64)], [], 0
+    for user, size in enumerate(cut.sizes.tolist()):
+        rows = order[at : at + size]
+        kept.append(rows[list(choose(user, rows))])
+        sizes.append(len(kept[-1]))
+        at += size
+    chosen = np.concatenate(kept)
+    return chosen, Candidates(candidates.user[chosen], candidates.item[chosen], np.array(sizes, np.int64))

@@ -22,9 +22,10 @@ from numpy.typing import NDArray
 from engine import where
 from engine.errors import DataError
 from engine.history import Histories
-from engine.ranker import top
+from engine.ranker import Arrange, placed, top
 from engine.rerank import Candidates
 from engine.rules.slots import SPARE, Slots
+from engine.rules.spacing import Spacing
 from engine.rules.whom import Whom, whom
 from engine.tables.catalogue import Catalogue
 from graph.build import GraphTables
@@ -158,8 +159,8 @@ class InForce:
     member: Mapping[str, Mask]
     """By name of the rule, (users,) whom it is for."""
     histories: Histories
-    moved: dict[tuple[int, int], list[str]] = field(default_factory=dict)
-    """By user and item, the rules that let another item take its place."""
+    moved: dict[int, dict[int, list[str]]] = field(default_factory=dict)
+    """By user, then item, the rules that let another item take its place."""
     placed: dict[tuple[int, int], Pin | Sponsored] = field(default_factory=dict)
     """By user and item, the rule that put it where it stands."""
 
@@ -226,83 +227,78 @@ class InForce:
         """(users, items) of which so many must be among the candidates, whatever their scores."""
         return [(mask, len(rule.places) + SPARE) for rule, mask in self.slots]
 
-    def arrange(self, best: Candidates, scores: NDArray[np.float32], n: int) -> tuple[NDArray[np.int64], Candidates]:
-        """As `ranker.top`, but some places are kept for some items, and one that a rule forbids at a
-        place waits until it may stand.
+    def arrange(
+        self, best: Candidates, scores: NDArray[np.float32], spread: NDArray[np.float32], n: int
+    ) -> tuple[NDArray[np.int64], Candidates]:
+        """As `ranker.top`, but some places are kept for some items, and one that a rule forbids at a place waits until
+        it may stand.
 
         A list ends where no candidate may stand at the next place.
         """
-        rules = [rule for rule in self._of(AtMost) if isinstance(rule, AtMost)]
-        if not rules and not self.slots:
+        if not self._of(AtMost) and not self.slots:
             return top(best, scores, n)
-        order, cut = top(best, scores, int(best.sizes.max(initial=0)))
-        kept, sizes, at = [], [], 0
-        for user, size in enumerate(cut.sizes):
-            rows = order[at : at + size]
-            mine = [rule for rule in rules if self.member[rule.name][user]]
-            places = self._places(user, best.item[rows].tolist(), mine, n)
-            kept.append(rows[places])
-            sizes.append(len(places))
-            at += size
-        chosen = np.concatenate(kept) if kept else order
-        return chosen, Candidates(best.user[chosen], best.item[chosen], np.array(sizes, np.int64))
 
-    def _places(self, user: int, items: list[int], rules: list[AtMost], n: int) -> list[int]:
+        def choose(user: int, rows: NDArray[np.int64]) -> list[int]:
+            items = best.item[rows].tolist()
+            return self._order(user, items, self._slots(user, items, n), n)
+
+        return placed(best, scores, choose)
+
+    def around(
+        self, inner: Arrange, best: Candidates, scores: NDArray[np.float32], spread: NDArray[np.float32], n: int
+    ) -> tuple[NDArray[np.int64], Candidates]:
+        """As `arrange`, where what waits for no place is in the order of another arrangement."""
+        slots, kept = dict[int, Slots](), np.zeros(len(best.item), bool)
+
+        def keep(user: int, rows: NDArray[np.int64]) -> list[int]:
+            slots[user] = self._slots(user, best.item[rows].tolist(), n)
+            kept[rows[list(slots[user].kept)]] = True
+            return list(slots[user].kept)
+
+        waiting, _ = placed(best, scores, keep)
+        lists: dict[int, list[int]] = {user: [] for user in slots}
+        for number in {len(one.kept) for one in slots.values()} - {n}:
+            some = np.flatnonzero(
+                ~kept & np.isin(best.user, [u for u, one in slots.items() if len(one.kept) == number])
+            )
+            sizes = np.bincount(best.user[some], minlength=len(best.sizes))
+            free = Candidates(best.user[some], best.item[some], sizes)
+            chosen, _ = inner(free, scores[some], spread, n - number)
+            for row in some[chosen].tolist():
+                lists[int(best.user[row])].append(row)
+        rows: list[int] = []
+        sizes = np.zeros(len(best.sizes), np.int64)
+        for user, free_rows in lists.items():
+            mine = [*free_rows, *waiting[best.user[waiting] == user].tolist()]
+            items = best.item[mine].tolist()
+            order = self._order(user, items, slots[user].among(len(free_rows)), n)
+            rows += [mine[at] for at in order]
+            sizes[user] = len(order)
+        found = np.array(rows, np.int64)
+        return found, Candidates(best.user[found], best.item[found], sizes)
+
+    def _order(self, user: int, items: list[int], slots: Slots, n: int) -> list[int]:
         """Places of `items`, which come best first, in the order that the rules want; at most `n`."""
-        waiting, chosen = list(range(len(items))), list[int]()
-        taken: dict[str, dict[int, int]] = {rule.name: {} for rule in rules}
-        slots, names = self._slots(user, items, n), {rule.name: rule for rule, _ in self.slots}
-        while waiting and len(chosen) < n:
-            here = [rule for rule in rules if len(chosen) < rule.top]
-            if not here and slots.last <= len(chosen):
-                chosen += waiting[: n - len(chosen)]
-                break
-
-            def fits(place: int, here: list[AtMost] = here) -> bool:
-                return self._fits(user, items[place], here, taken)
-
-            slot = slots.take(len(chosen) + 1, waiting, fits)
-            free = [place for place in waiting if place not in slots.kept] or waiting
-            place = next(filter(fits, free), None) if slot is None else slot[0]
-            if place is None:
-                break
-            name = slots.give(place) if slot is None else slot[1]
-            if name is not None:
-                self.placed[user, items[place]] = names[name]
-            waiting.remove(place)
-            chosen.append(place)
-            for rule in here:
-                for node in self._nodes(rule, items[place]):
-                    taken[rule.name][node] = taken[rule.name].get(node, 0) + 1
-        return chosen
+        order = self.spacing(user).order(items, n, slots)
+        rules = {rule.name: rule for rule, _ in self.slots}
+        self.placed.update({(user, items[at]): rules[name] for at, name in slots.put.items()})
+        return order
 
     def _slots(self, user: int, items: list[int], n: int) -> Slots:
         """The places of a user's list of `n` that rules keep, with numbers of the `items` that may take them."""
         meant = [(rule, [at for at, item in enumerate(items) if mask[user, item]]) for rule, mask in self.slots]
         return Slots([(place, rule.name, some) for rule, some in meant for place in rule.places if place <= n])
 
-    def _nodes(self, rule: AtMost, item: int) -> list[int]:
-        shared = self.book.shared[rule.name]
-        nodes: list[int] = shared.indices[shared.indptr[item] : shared.indptr[item + 1]].tolist()
-        return nodes
-
-    def _fits(self, user: int, item: int, rules: list[AtMost], taken: dict[str, dict[int, int]]) -> bool:
-        """May an item stand beside those chosen? The rules that forbid it are noted."""
-        against = [
-            rule.name
-            for rule in rules
-            if any(taken[rule.name].get(node, 0) >= rule.n for node in self._nodes(rule, item))
-        ]
-        if against:
-            noted = self.moved.setdefault((user, item), [])
-            noted += [name for name in against if name not in noted]
-        return not against
+    def spacing(self, user: int) -> Spacing:
+        """What may stand beside what in the list of a user, which is empty yet."""
+        rules = [rule for rule in self._of(AtMost) if isinstance(rule, AtMost) and self.member[rule.name][user]]
+        return Spacing(rules, self.book.shared, moved=self.moved.setdefault(user, {}))
 
     def added(self, user: int, item: int, spread: float) -> dict[str, float]:
         """By name what the rules added to the score of an item; 0 where one only moved it."""
         parts = {f"{RULE}{name}": weight * spread for name, weight, mask in self.weights if mask[user, item]}
         put = self.placed.get((user, item))
-        moved = [*self.moved.get((user, item), ()), *([] if put is None else [put.name])]
+        moved = [*self.moved.get(user, {}).get(item, ()), *([] if put is None else [put.name])]
         return parts | {f"{RULE}{name}": 0.0 for name in moved}
 
     def sponsored(self, user: int, item: int) -> bool:

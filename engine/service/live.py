@@ -14,7 +14,7 @@ from engine.engine import Engine
 from engine.errors import UnknownIdError
 from engine.forget import forget_on_disk
 from engine.rules import whom
-from engine.service.api.models import Event
+from engine.service.api.models import Event, Reaction
 from engine.service.changes import Change
 from engine.service.eventlog import Entry, EventLog, Mark, OvertakenError
 from engine.service.replay import joined, make, without_user
@@ -90,8 +90,8 @@ class Live:
         """Has this user a history?"""
         return user is not None and self.engine.state.lookup.knows(user)
 
-    def add_events(self, events: Sequence[Event], key: str | None = None) -> int:
-        """Take in all of these events, or none, and know of them from here on; returns how many are new.
+    def add_events(self, events: Sequence[Event | Reaction], key: str | None = None) -> int:
+        """Take in all of these events and reactions, or none, and know of them from here on; returns how many are new.
 
         None are new where the same key came before with the same events. Raises UnknownIdError naming the items that
         are not in the catalogue, RepeatedKeyError for a key that came with another request, and EventLogError where
@@ -107,7 +107,13 @@ class Live:
             return 0
         now = int(time.time())
         entries = [
-            Entry(each.user_id, each.item_id, CHOSEN, each.value, now if each.time is None else each.time)
+            Entry(
+                each.user_id,
+                each.item_id,
+                each.kind if isinstance(each, Reaction) else CHOSEN,
+                1 if isinstance(each, Reaction) else each.value,
+                now if each.time is None else each.time,
+            )
             for each in events
         ]
         as_sent = "\n".join(event.model_dump_json() for event in events)
@@ -252,7 +258,11 @@ def _with_events(engine: Engine, entries: Sequence[Entry]) -> Engine:
     made, data = replace(engine), engine.config.data  # with a lock of its own
     named = ((data.user, "user"), (data.item, "item"), (data.value, "value"), (data.time, "time"))
     columns = {column: part for column, part in named if column}
-    made.add_events([{name: getattr(one, part) for name, part in columns.items()} for one in entries])
+    chosen = [one for one in entries if one.kind == CHOSEN]
+    if chosen:
+        made.add_events([{name: getattr(one, part) for name, part in columns.items()} for one in chosen])
+    known = engine.state.lookup.known
+    made.add_feedback((one.user, one.item, one.kind) for one in entries if one.kind != CHOSEN and known([one.item]))
     return made
 
 

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine import Engine, artifact
+from engine.config import Exploration
 from engine.errors import DataError
 from engine.rules import book as ruling
 from engine.rules import whom
@@ -164,6 +165,38 @@ def test_sponsored_items_are_marked_and_the_others_are_not(engine: Engine) -> No
     # Only what else there is stands before it, and it is marked where the list is too short for its place.
     short = engine.recommend("young", n=8, where={"item_id": ["a", "e"]})
     assert [(one.item_id, one.sponsored) for one in short] == [("a", False), ("e", True)]
+
+
+def test_places_are_kept_in_lists_that_are_diverse_or_drawn(shop: Engine) -> None:
+    kept = [sponsored(items={"gender": ["women"]}, places=[2, 5]), at_most(relation="MADE_BY", n=1, top=6)]
+    for user in ("u0001", "u0002", "u0003"):
+        shop.use_rules(rules(*kept[:1]))
+        (first, second), plain = shop.recommend(user, n=2, where={"gender": ["women"]}), shop.recommend(user, n=8)
+        for asked in ({"diversity": 8.0}, {"explore": 2}, {"diversity": 4.0, "explore": 3}):
+            found = shop.recommend(user, n=8, **asked)
+            assert len({one.item_id for one in found}) == 8
+            assert [at for at, one in enumerate(found, 1) if one.sponsored] == [2, 5]
+            assert {found[1].item_id, found[4].item_id} == {first.item_id, second.item_id}
+            for one in found:
+                assert sum(one.contributions.values()) == pytest.approx(one.score, abs=1e-4)
+                assert ("diversity" in one.contributions) == ("diversity" in asked and not one.sponsored)
+                assert (one.propensity is not None) == ("explore" in asked)
+                assert not one.sponsored or one.propensity in (None, 1)
+        free = Exploration(places=0)
+        assert [one.item_id for one in shop.recommend(user, n=8, explore=free)] == [one.item_id for one in plain]
+        shop.use_rules(rules(*kept))
+        found = shop.recommend(user, n=8, diversity=4.0)
+        brands = [shop.catalogue.items.filter(item_id=one.item_id)["brand"][0] for one in found[:6]]
+        named = [brand for brand in brands if brand is not None]
+        assert len(named) == len(set(named))
+        batch = shop.recommend_batch(["u0001", "u0002", user], 8, diversity=4.0)
+        assert [one.item_id for one in batch[2]] == [one.item_id for one in found]
+
+
+def test_what_a_user_hid_is_pinned_nowhere(engine: Engine) -> None:
+    engine.use_rules(rules(pin(items={"item_id": "h"}, places=1)))
+    engine.add_feedback([("young", "h", "hide")])
+    assert (shown(engine), shown(engine, "old")) == ("abcdefg", "habcdefg")
 
 
 def test_a_place_is_kept_for_what_may_stand_there(engine: Engine) -> None:
@@ -325,7 +358,7 @@ def test_laws_of_lists(shop: Engine, some: list[dict], number: int, n: int) -> N
     assert not any(hidden[0, rows].any() for hidden in force.hidden().values())
     for rule in force._of(ruling.AtMost):
         if force.member[rule.name][0]:
-            count = Counter(node for row in rows[: rule.top] for node in force._nodes(rule, row))
+            count = Counter(node for row in rows[: rule.top] for node in force.spacing(0).nodes(rule, row))
             assert max(count.values(), default=0) <= rule.n
     stayed = [one.score for one in found if 0.0 not in [v for k, v in one.contributions.items() if "rule: " in k]]
     assert stayed == sorted(stayed, reverse=True)

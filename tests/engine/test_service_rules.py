@@ -7,10 +7,13 @@ from pathlib import Path
 import httpx2
 import pytest
 from fastapi.testclient import TestClient
+from typer.testing import CliRunner
 
 from engine import Engine
+from engine.cli import app as weft
 from engine.rules import rulefile
 from engine.service.app import create
+from engine.service.settings import Settings
 from tests.engine.test_service import problem
 
 TOML = {"Content-Type": "application/toml"}
@@ -118,17 +121,19 @@ def test_the_audit_says_who_when_what_before_and_after(artefact: Path) -> None:
     assert ([one["name"] for one in changes[0]["before"]], changes[0]["after"]) == (["no Nike"], [])
 
 
-def test_the_caller_is_the_name_of_the_key(artefact: Path) -> None:
-    app = create(Engine.load(artefact), artefact.with_suffix(".events"), artefact)
-
-    @app.middleware("http")
-    async def known(request, answer):
-        request.state.caller = "merchandising"
-        return await answer(request)
-
+def test_the_caller_is_the_name_of_the_key(artefact: Path, tmp_path: Path) -> None:
+    file = tmp_path / "keys.json"
+    made = [
+        CliRunner().invoke(weft, ["keys", "add", name, "--scope", scope, "--keys", str(file)]).stdout.strip()
+        for name, scope in (("merchandising", "admin"), ("shop", "write"))
+    ]
+    app = create(Engine.load(artefact), artefact.with_suffix(".events"), artefact, Settings(keys=file))
     with TestClient(app) as client:
-        put(client, NO_NIKE)
-        assert client.get("/v1/rules/audit").json()["changes"][0]["who"] == "merchandising"
+        admin, writer = ({"Authorization": f"Bearer {key}"} for key in made)
+        problem(put(client, NO_NIKE), 401)
+        problem(put(client, NO_NIKE, **writer), 403)
+        assert put(client, NO_NIKE, **admin).status_code == 200
+        assert client.get("/v1/rules/audit", headers=writer).json()["changes"][0]["who"] == "merchandising"
 
 
 def test_a_dry_run_shows_lists_before_and_after_and_changes_nothing(artefact: Path) -> None:

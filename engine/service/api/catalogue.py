@@ -9,7 +9,8 @@ from fastapi.responses import JSONResponse
 from engine.engine import Engine
 from engine.service import changes
 from engine.service.api import models, said
-from engine.service.api.changed import Item, Key, changed
+from engine.service.api.asked import Key
+from engine.service.api.changed import Item, changed
 from engine.service.api.said import ItemTold, Named, Row
 from engine.service.api.telling import shown
 from engine.service.live import Live

@@ -4,8 +4,8 @@ import time
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from fastapi import Header, Request
 from fastapi import Path as InPath
+from fastapi import Request
 from fastapi.responses import JSONResponse
 
 from engine.engine import Engine
@@ -16,16 +16,6 @@ from engine.service.live import Live
 from engine.service.problems import problem
 
 Item = Annotated[str, InPath(min_length=1, max_length=models.LONGEST_ID, description="An item id.", examples=["p0001"])]
-Key = Annotated[
-    str | None,
-    Header(
-        alias="Idempotency-Key",
-        min_length=1,
-        max_length=models.LONGEST_ID,
-        description="A name for this request, such as a random UUID. Sent again it changes nothing twice; with another "
-        "request it is an error.",
-    ),
-]
 
 
 def caller(request: Request) -> str:

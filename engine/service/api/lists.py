@@ -7,7 +7,6 @@ from fastapi import Path as InPath
 
 from engine import assisted
 from engine.engine import Mode
-from engine.errors import DataError
 from engine.search.query import LONGEST, PERSONAL
 from engine.service.api import models
 from engine.service.api.asked import Exclude, History, N, Sensitive, User, Where
@@ -30,6 +29,17 @@ def lists(live: Live) -> APIRouter:
         mode: Annotated[
             Mode, Query(description="What the list goes by: all that was learned, or similarity and interests alone.")
         ] = "fused",
+        diversity: Annotated[
+            float | None,
+            Query(ge=0, le=100, description="What likeness to the items above costs; as configured if left out."),
+        ] = None,
+        context: Annotated[
+            list[models.Id] | None,
+            Query(max_length=models.MOST_ITEMS, description="Items that the user looks at now; repeat the parameter."),
+        ] = None,
+        skip: Annotated[
+            int, Query(ge=0, le=models.MOST_ITEMS, description="Items of the list that came with pages before.")
+        ] = 0,
         sensitive: Sensitive = None,
     ) -> models.RankedList:
         """The best items for a user or for a bare history; what is popular for a user without one, or for nobody."""
@@ -37,13 +47,16 @@ def lists(live: Live) -> APIRouter:
         found = live.engine.recommend(
             user=user,
             history=past,
-            n=n,
+            n=skip + n,
             exclude=exclude or [],
             where=parse(where),
             mode=mode,
+            diversity=diversity,
+            context=context or [],
             sensitive=sensitive or (),
         )
-        return models.RankedList(personal=bool(past) or live.knows(user), items=ranked(live.shelf, found))
+        personal = bool(past) or bool(context) or live.knows(user)
+        return models.RankedList(personal=personal, items=ranked(live.shelf, found[skip:]))
 
     @router.get("/search")
     def search(
@@ -67,8 +80,6 @@ def lists(live: Live) -> APIRouter:
         passes the conditions of `where`, what is found without those that cost least to drop. A question comes with
         the sentence that answers it, if there is one.
         """
-        if user is not None and history is not None:
-            raise DataError("name either a user or a history")
         who: dict[str, Any] = {"user": user, "history": history, "exclude": exclude or [], "sensitive": sensitive or ()}
         how: dict[str, Any] = {"n": n, "personal": personal, "literal": literal, "explain": explain}
         given = assisted.search(live.engine, q, parse(where), who, how)

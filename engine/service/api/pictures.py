@@ -7,7 +7,8 @@ from fastapi import APIRouter, File, Request, UploadFile
 from engine.engine import Engine
 from engine.service import uploads
 from engine.service.api import models
-from engine.service.api.changed import Item, Key, changed
+from engine.service.api.asked import Key
+from engine.service.api.changed import Item, changed
 from engine.service.live import Live
 
 

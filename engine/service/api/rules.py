@@ -14,7 +14,8 @@ from engine.errors import ConfigError
 from engine.rules import conflicts, rulefile
 from engine.rules.book import Book, bind, now
 from engine.service.api import models, rules_told
-from engine.service.api.changed import Key, as_sent, caller
+from engine.service.api.asked import Key
+from engine.service.api.changed import as_sent, caller
 from engine.service.api.rules_told import Audit, RulesTold, TrialTold
 from engine.service.changes import Change
 from engine.service.live import Live
