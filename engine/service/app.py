@@ -19,6 +19,7 @@ from engine.service.api.helps import helps
 from engine.service.api.items import items
 from engine.service.api.lists import lists
 from engine.service.api.pictures import pictures
+from engine.service.api.rules import rules
 from engine.service.api.upload import by_picture
 from engine.service.api.users import users
 from engine.service.eventlog import EventLog
@@ -64,7 +65,7 @@ def create(engine: Engine, events: Path, artefact: Path | None = None, settings:
     )
     problems.install(app)
     _surround(app, settings, metrics)
-    for routes in (lists, by_picture, helps, items, done, users, pictures, catalogue, nodes):
+    for routes in (lists, by_picture, helps, items, done, users, pictures, catalogue, nodes, rules):
         app.include_router(routes(live))
     if live.store is not None:
         app.include_router(questions(live))

@@ -9,14 +9,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import graph
+from engine import artifact
 from engine.engine import Engine
 from engine.errors import UnknownIdError
 from engine.forget import forget_on_disk
+from engine.rules import whom
 from engine.service.api.models import Event, Reaction
 from engine.service.changes import Change
 from engine.service.eventlog import Entry, EventLog, Mark, OvertakenError
-from engine.service.replay import joined, make
+from engine.service.replay import joined, make, without_user
 from engine.service.shelf import Shelf
+from graph.rules import Rules
 from graph.store import GraphStore
 
 log = logging.getLogger(__name__)
@@ -30,6 +33,10 @@ PAUSE = 30
 def _store(artefact: Path | None) -> GraphStore | None:
     kept = None if artefact is None else artefact / "graph"
     return graph.open(kept, read_only=True) if kept is not None and kept.exists() else None
+
+
+def _kept_rules(artefact: Path) -> Rules:
+    return Rules.model_validate(artifact.read(artefact, verify="size").facts.get("rules", {}))
 
 
 class Live:
@@ -47,7 +54,8 @@ class Live:
     def __init__(self, engine: Engine, log: EventLog, artefact: Path | None = None) -> None:
         self._log = log
         self._artefact = artefact
-        self._rules = engine.rules
+        self._rules = None if artefact is None or _kept_rules(artefact) == engine.rules else engine.rules
+        """Those that the engine was given, where they are not those of the artefact."""
         self.pictures = log.path.with_name(f"{log.path.name}.pictures")
         """The folder of the pictures that were sent here."""
         self.store = _store(artefact)
@@ -149,7 +157,8 @@ class Live:
         with self._working:
             if self._artefact is not None:
                 forget_on_disk(self._artefact, user)
-            self._log.erase(user)
+            self._log.erase(user, without_user)
+            self._rules = None if self._rules is None else whom.forget(self._rules, user)
             with self._changing:
                 before, self._settled = self._settled, replace(self._settled)
                 gone = self._settled.forget(user)
@@ -201,7 +210,8 @@ class Live:
         if last.erasure != mark.erasure and self._artefact is not None:
             # Another process has erased somebody; whom, nobody keeps. What it left is on the disk.
             engine, mark = Engine.load(self._artefact), Mark(0, last.erasure, 0)
-            engine.use_rules(self._rules)
+            if self._rules is not None:
+                engine.use_rules(self._rules)
             self.store = _store(self._artefact)  # the old one ends with the last question to it
         changes = self._log.changes(mark.change)
         if changes:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.engine import Engine
+from engine.rules import whom
 from engine.service.changes import Change
 from graph.rules import Rules
 
@@ -94,3 +95,9 @@ def _pictures_of(engine: Engine, items: Iterable[str]) -> dict[str, Path | None]
         path = images[engine.state.lookup.shown(item)]
         found[item] = None if path is None else Path(path)
     return found
+
+
+def without_user(user: str, content: dict[str, Any]) -> dict[str, Any]:
+    """The content of a change of rules in which a user is named nowhere."""
+    ends = {end: whom.forget(Rules.model_validate(content[end]), user).plain() for end in ("before", "after")}
+    return content | ends

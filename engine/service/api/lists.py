@@ -9,7 +9,7 @@ from engine import assisted
 from engine.engine import Mode
 from engine.search.query import LONGEST, PERSONAL
 from engine.service.api import models
-from engine.service.api.asked import Exclude, History, N, User, Where
+from engine.service.api.asked import Exclude, History, N, Sensitive, User, Where
 from engine.service.api.telling import ranked, shown, told
 from engine.service.live import Live
 from engine.where import parse
@@ -40,6 +40,7 @@ def lists(live: Live) -> APIRouter:
         skip: Annotated[
             int, Query(ge=0, le=models.MOST_ITEMS, description="Items of the list that came with pages before.")
         ] = 0,
+        sensitive: Sensitive = None,
     ) -> models.RankedList:
         """The best items for a user or for a bare history; what is popular for a user without one, or for nobody."""
         past = None if user is not None and history is None else (history or [])
@@ -52,6 +53,7 @@ def lists(live: Live) -> APIRouter:
             mode=mode,
             diversity=diversity,
             context=context or [],
+            sensitive=sensitive or (),
         )
         personal = bool(past) or bool(context) or live.knows(user)
         return models.RankedList(personal=personal, items=ranked(live.shelf, found[skip:]))
@@ -69,6 +71,7 @@ def lists(live: Live) -> APIRouter:
         ] = PERSONAL,
         literal: Annotated[bool, Query(description="Take what the query limits for wishes.")] = False,
         explain: Annotated[bool, Query(description="Say what was met in each item, and why it is there.")] = False,
+        sensitive: Sensitive = None,
     ) -> models.FoundList:
         """The items that fit a query best, in English or Chinese, with a share for the taste of the user if given.
 
@@ -77,7 +80,7 @@ def lists(live: Live) -> APIRouter:
         passes the conditions of `where`, what is found without those that cost least to drop. A question comes with
         the sentence that answers it, if there is one.
         """
-        who: dict[str, Any] = {"user": user, "history": history, "exclude": exclude or []}
+        who: dict[str, Any] = {"user": user, "history": history, "exclude": exclude or [], "sensitive": sensitive or ()}
         how: dict[str, Any] = {"n": n, "personal": personal, "literal": literal, "explain": explain}
         given = assisted.search(live.engine, q, parse(where), who, how)
         return told(live, given, (bool(history) or live.knows(user)) and personal > 0)
@@ -86,9 +89,10 @@ def lists(live: Live) -> APIRouter:
     def similar(
         item: Annotated[str, InPath(max_length=models.LONGEST_ID, description="An item id.", examples=["p0001"])],
         n: N = 10,
+        sensitive: Sensitive = None,
     ) -> models.AlikeList:
         """The items most like one, by facts, words, texts and pictures."""
-        found = live.engine.similar(item, n=n)
+        found = live.engine.similar(item, n=n, sensitive=sensitive or ())
         return models.AlikeList(
             items=[models.Alike(**shown(live.shelf, each), cosine=cosine) for each, cosine in found]
         )

@@ -49,6 +49,7 @@ def ranked(shelf: Shelf, found: Iterable[Recommendation]) -> list[models.Ranked]
             contributions=one.contributions,
             factors=one.factors,
             probability=one.probability,
+            sponsored=one.sponsored,
         )
         for one in found
     ]
