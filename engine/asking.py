@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from engine import explain as explaining
 from engine import transparent, where
-from engine.candidates.base import dense
+from engine.candidates.content import alike
 from engine.config import Diversity, Exploration
 from engine.diversity.kinds import column_of
 from engine.diversity.varied import Varied
@@ -19,7 +19,8 @@ from engine.errors import DataError
 from engine.explain import Explanation
 from engine.history import Histories
 from engine.rules import lists as making
-from engine.rules.lists import Placed, batched, explained
+from engine.rules.feedback import Heeded, heeded
+from engine.rules.lists import Order, Placed, batched, explained, ranked_among
 from engine.state import State
 
 Settings = TypeVar("Settings", Diversity, Exploration)
@@ -84,8 +85,13 @@ def lists(
     """A list for each of the histories, which are those of the users."""
     allowed = _wanted(state, wanted)
     force = state.book.in_force(users, histories) if wanted.rules else None
-    found = batched(state.ranker, histories, allowed, wanted.n, force, varied=_varied(state, histories, wanted))
+    varied = _varied(state, histories, wanted)
+    found = batched(state.ranker, histories, allowed, wanted.n, force, True, varied, _heeded(state, users))
     return [[_one(state, placed) for placed in each] for each in found]
+
+
+def _heeded(state: State, users: Sequence[str | None]) -> Heeded | None:
+    return heeded(state.feedback, users, state.lookup, state.ranker.features)
 
 
 def _varied(state: State, histories: Histories, wanted: Wanted) -> Varied | None:
@@ -121,20 +127,16 @@ def propensity(
     past = state.lookup.history(user, history)
     open_to = allowed(state, wanted.exclude, wanted.where)[None]
     open_to[0, past.items] = False
-    force = state.book.in_force([user], past) if wanted.rules else None
-    if force is not None:
-        open_to = force.opened(open_to)
-    explore = _explore(state, wanted)
+    order = Order(state.book.in_force([user], past) if wanted.rules else None, heeded=_heeded(state, [user]))
     row, above = state.lookup.rows([item])[0], state.lookup.rows(shown)
-    return making.propensity(state.ranker, past, open_to, above, row, force, explore)
+    return making.propensity(state.ranker, past, open_to, above, row, order, _explore(state, wanted))
 
 
 def _by_interest(state: State, user: str | None, past: Histories, wanted: Wanted) -> list[Recommendation]:
     allowed = _wanted(state, wanted)
     allowed[past.items] = False
     force = state.book.in_force([user], past) if wanted.rules else None
-    if force is not None:
-        allowed = force.opened(allowed[None])[0]
+    allowed = Order(force, heeded=_heeded(state, [user])).opened(allowed[None])[0]
     ids, titles = state.lookup.ids, state.lookup.titles
     found = transparent.rank(state.interest, state.vocabulary.entities, past, allowed, wanted.n)
     return [Recommendation(ids[one.item], titles[one.item], one.score, one.contributions, one.factors) for one in found]
@@ -164,10 +166,7 @@ def _one(state: State, one: Placed) -> Recommendation:
 def similar(state: State, item: str, n: int) -> list[tuple[str, float]]:
     """As `Engine.similar`."""
     row, ids = state.lookup.shown(item), state.lookup.ids
-    features = state.ranker.features
-    total = np.zeros(len(ids), np.float32)
-    for matrix in (features.facts, features.words, features.text, features.image):
-        total += dense(matrix @ matrix[[row]].T).ravel() / 4
+    total = alike(state.ranker.features, [row])
     others = ~state.removed
     others[row] = False
     total[~others] = -np.inf
@@ -179,4 +178,7 @@ def explain(state: State, user: str | None, item: str, history: Sequence[str] | 
     """As `Engine.explain`."""
     past, row = state.lookup.history(user, history), state.lookup.shown(item)
     found = explaining.explain(state.ranker, state.lookup, state.paths, past, row)
-    return explained(found, state.ranker, past, row, state.book.in_force([user], past))
+    order = Order(state.book.in_force([user], past), heeded=_heeded(state, [user]))
+    told = explained(found, state.ranker, past, row, order)
+    owed = state.lookup.rows(item for item, _ in found.neighbours)
+    return ranked_among(told, state.ranker, past, row, allowed(state, (), None), owed, order)

@@ -53,11 +53,13 @@ def _after(state: State, change: Change, what: str) -> State:
 
 
 def _with(state: State, change: Change, graph: GraphTables, ranker: Ranker) -> State:
-    made = state.after({"queries"}, catalogue=change.tables, ranker=ranker, graph=graph, removed=change.removed)
+    made = state.after(
+        {"queries"}, catalogue=change.tables, ranker=ranker, graph=graph, removed=change.removed, indices={}
+    )
     parts: dict[str, Any] = {}
     if "lookup" in state.__dict__:
         parts["lookup"] = state.lookup.after(change.tables, change.removed)
-    if "searcher" in state.__dict__:
+    if "searcher" in state.__dict__ or state.indices:
         parts["searcher"] = search_changing.changed(
             state.searcher, change.tables.items, graph, ranker.features, change.removed, change.rows
         )

@@ -16,11 +16,12 @@ from engine.gating import Gate
 from engine.ranker import Ranker
 from engine.rules import rulefile
 from engine.rules.book import Book
+from engine.rules.feedback import Said
 from engine.search.look import Picture
 from engine.search.query import PERSONAL
 from engine.search.results import Results
 from engine.searching import Manner
-from engine.state import OF_ITEMS, OF_TABLES, State
+from engine.state import EVERYTHING, OF_ITEMS, OF_TABLES, State
 from engine.tables.catalogue import Catalogue
 from engine.tables.readers import TableLike
 from engine.tracking import open_tracker, record
@@ -329,6 +330,18 @@ class Engine:
             self.state = made
         return tables.interactions.height - state.catalogue.interactions.height
 
+    def add_feedback(self, said: Iterable[Said]) -> int:
+        """Take in what users said against items (hide, dislike, undo) and what they were shown (seen): (user, item,
+        kind) each. The next list obeys it; nothing is learned from it. Returns how many.
+
+        Raises UnknownIdError for an item that is not in the catalogue, DataError for another kind; nothing is taken.
+        """
+        news = [Said(*one) for one in said]
+        with self._changing:
+            self.state.lookup.rows(one.item for one in news)
+            self.state = self.state.after(EVERYTHING, feedback=self.state.feedback.after(news))
+        return len(news)
+
     def forget(self, user: str) -> int:
         """Take what a user did and is out of the tables, and so of every later answer; returns how many events.
 
@@ -337,7 +350,7 @@ class Engine:
         with self._changing:
             state = self.state
             tables, left = forget.forget(state.catalogue, user), forget.forget_in_graph(state.graph, user)
-            self.state = state.after(OF_ITEMS, catalogue=tables, graph=left)
+            self.state = state.after(OF_ITEMS, catalogue=tables, graph=left, feedback=state.feedback.without(user))
         return state.catalogue.interactions.height - tables.interactions.height
 
     # Keeping

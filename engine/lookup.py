@@ -107,6 +107,10 @@ class Lookup:
             rows.append(self._rows[item])
         return rows
 
+    def known(self, items: Iterable[str]) -> list[int]:
+        """Rows of those of these items that were ever in the catalogue."""
+        return [self._rows[item] for item in items if item in self._rows]
+
     def histories(self, users: Sequence[str]) -> Histories:
         """The histories of these users, in their order; an unknown user has an empty one."""
         users = _several(users)

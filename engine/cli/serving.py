@@ -1,8 +1,9 @@
 """The command that serves an engine over HTTP."""
 
 import socket
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +12,11 @@ from engine.cli.output import say, warn
 from engine.cli.working import Working
 from engine.errors import WeftError
 
+if TYPE_CHECKING:
+    from engine.service.settings import Settings
+
+RATE = "6000/minute"
+"""Of a service that others reach: a hundred each second."""
 _LOCAL = ("127.0.0.1", "::1", "localhost")
 
 
@@ -22,12 +28,25 @@ def serve(
         Path | None, typer.Option(help="The log of events, made where there is none; beside the artefact by default.")
     ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes that answer; they share the artefact's memory.")] = 1,
+    keys: Annotated[Path | None, typer.Option(help="Ask for a key of this file; `weft keys` makes them.")] = None,
+    open_: Annotated[bool, typer.Option("--open", help="Let everybody who reaches another --host ask.")] = False,
+    rate: Annotated[
+        str | None,
+        typer.Option(help=f"Requests of a key or address; {RATE} by default, but without limit here and without keys."),
+    ] = None,
+    allow_host: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="A name by which it may be called; repeat it.")
+    ] = None,
+    origin: Annotated[
+        list[str] | None, typer.Option(metavar="URL", help="A web site whose pages may ask (CORS); repeat it.")
+    ] = None,
 ) -> None:
     """Serve over HTTP, with a console for people.
 
-    The console is at /, the interface is described at /openapi.json, and Ctrl-C ends it. Whoever can reach the address
-    can ask it and send it events. Events are kept in a log, ARTEFACT.events, and known again when it starts again.
+    The console is at /, the interface is described at /openapi.json, and Ctrl-C ends it. Events are kept in a log,
+    ARTEFACT.events, and known again when it starts again. Other machines need --host and keys.
     """
+    settings = _settings(host, keys, open_, rate, allow_host or (), origin or ())
     listening = _bind(host, port)
     events = events or artefact.resolve().with_name(f"{artefact.resolve().name}.events")
     with listening:
@@ -37,7 +56,7 @@ def serve(
 
             artifact.read(artefact)  # what is wrong with it is told here and not by each worker
             _say_where(listening, host)
-            processes.run(artefact, events, listening, workers)
+            processes.run(artefact, events, settings, listening, workers)
             return
         engine = opened(artefact)
         with Working() as work:
@@ -46,14 +65,44 @@ def serve(
 
             from engine.service.app import create
 
-            service = create(engine, events, artefact)
+            service = create(engine, events, artefact, settings)
         _say_where(listening, host)
         uvicorn.Server(uvicorn.Config(service, log_level="warning")).run(sockets=[listening])
 
 
+def _settings(
+    host: str, keys: Path | None, open_: bool, rate: str | None, names: Sequence[str], origins: Sequence[str]
+) -> "Settings":
+    """How the service guards itself; it says so where it does not."""
+    from pydantic import ValidationError
+
+    from engine.service.keys import read
+    from engine.service.settings import LOCAL, Settings
+
+    here = host in _LOCAL
+    if keys is None and not here:
+        if not open_:
+            raise WeftError(
+                f"--host {host} is for others to reach: name a file of keys (--keys, made by `weft keys add`), "
+                "or say --open to let everybody ask, change and erase"
+            )
+        warn(f"listening on {host} without keys: whoever can reach it can ask it, send it events and erase users")
+    if keys is not None and not read(keys):
+        raise WeftError(f"{keys} has no keys; `weft keys add NAME --keys {keys}` makes one")
+    usual = "" if here and keys is None else RATE
+    try:
+        return Settings(
+            keys=None if keys is None else keys.resolve(),
+            hosts=(*LOCAL, *names) if here else tuple(names),
+            origins=tuple(origins),
+            rate=usual if rate is None else rate,
+        )
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise WeftError(f"--{first['loc'][0]}: {first['msg'].removeprefix('Value error, ')}; such as {RATE}") from None
+
+
 def _say_where(listening: socket.socket, host: str) -> None:
-    if host not in _LOCAL:
-        warn(f"listening on {host}: whoever can reach it can ask it and send it events")
     listening.listen()  # from here on whoever reads the address can connect to it
     shown = f"[{host}]" if ":" in host else host
     say(f"http://{shown}:{listening.getsockname()[1]}/  (Ctrl-C ends it)")

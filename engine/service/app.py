@@ -1,41 +1,35 @@
 """The service: lists, search, explanations, events and the graph over HTTP, and a console for people."""
 
-import base64
-import hashlib
-import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from importlib.resources import files
 from pathlib import Path
 
-from fastapi import FastAPI, Request, Response
-from fastapi.responses import HTMLResponse
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
 
 from engine.engine import Engine
-from engine.service import problems
+from engine.service import problems, scopes, static
 from engine.service.api.events import events as done
-from engine.service.api.graph import questions
+from engine.service.api.graph import nodes, questions
 from engine.service.api.helps import helps
 from engine.service.api.items import items
 from engine.service.api.lists import lists
 from engine.service.api.models import Health
-from engine.service.api.upload import SEARCH_BY_PICTURE, by_picture
+from engine.service.api.upload import by_picture
 from engine.service.api.users import users
 from engine.service.eventlog import EventLog
+from engine.service.guard import Guard
 from engine.service.live import Live
-
-LARGEST_BODY = 1 << 20
-"""Bytes of a request."""
-LARGEST_UPLOAD = 16 << 20
-"""Bytes of a request that brings a picture: what a camera makes, and no more than is held at once."""
+from engine.service.settings import Settings
 
 
-def create(engine: Engine, events: Path, artefact: Path | None = None) -> FastAPI:
+def create(engine: Engine, events: Path, artefact: Path | None = None, settings: Settings | None = None) -> FastAPI:
     """The application over an engine and a log of events, a file that is made where there is none.
 
     With the folder of its artefact, the graph in it can be queried, read-only, and users are erased there as well.
     Raises EventLogError where the log cannot be opened.
     """
+    settings = settings or Settings()
     live = Live(engine, EventLog(events), artefact)
 
     @asynccontextmanager
@@ -54,16 +48,12 @@ def create(engine: Engine, events: Path, artefact: Path | None = None) -> FastAP
         redoc_url=None,
     )
     problems.install(app)
-    app.middleware("http")(_guarded)
-    for routes in (lists, by_picture, helps, items, done, users):
+    _guard(app, settings)
+    for routes in (lists, by_picture, helps, items, done, users, nodes):
         app.include_router(routes(live))
     if live.store is not None:
         app.include_router(questions(live))
-    page, policy = _console()
-
-    @app.get("/", include_in_schema=False)
-    def console() -> HTMLResponse:
-        return HTMLResponse(page, headers={"Content-Security-Policy": policy, "Referrer-Policy": "no-referrer"})
+    static.install(app, artefact)
 
     @app.get("/healthz", tags=["service"])
     def healthz() -> Health:
@@ -73,34 +63,19 @@ def create(engine: Engine, events: Path, artefact: Path | None = None) -> FastAP
             status="ok", items=tables.items.height, events=tables.interactions.height, graph=live.store is not None
         )
 
+    if settings.keys is not None:
+        scopes.describe(app.openapi())
     return app
 
 
-async def _guarded(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
-    """Refuse bodies that are too large or of unknown size; forbid browsers to guess what an answer is."""
-    size = request.headers.get("content-length", "0")
-    if "transfer-encoding" in request.headers:
-        return problems.problem(411, "the size of a body must be told beforehand")
-    largest = LARGEST_UPLOAD if request.method == "POST" and request.url.path == SEARCH_BY_PICTURE else LARGEST_BODY
-    if not size.isdecimal() or int(size[:20]) > largest:
-        return problems.problem(413, f"a body may have at most {largest} bytes")
-    response = await answer(request)
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    return response
-
-
-def _console() -> tuple[str, str]:
-    """The page, and the policy that lets it run its own script and style and nothing else."""
-    page = files("engine.service").joinpath("console.html").read_text(encoding="utf-8")
-    script, style = (_hash(page, tag) for tag in ("script", "style"))
-    policy = (
-        f"default-src 'none'; script-src {script}; style-src {style}; img-src 'self' data:; connect-src 'self'; "
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    )
-    return page, policy
-
-
-def _hash(page: str, tag: str) -> str:
-    found = re.search(rf"<{tag}>(.*?)</{tag}>", page, re.DOTALL)
-    assert found is not None
-    return f"'sha256-{base64.b64encode(hashlib.sha256(found[1].encode()).digest()).decode()}'"
+def _guard(app: FastAPI, settings: Settings) -> None:
+    """Put the guard before the routes, and before it what answers pages of other origins, if any may ask."""
+    app.add_middleware(Guard, settings=settings)
+    if settings.origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.origins,
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", "Idempotency-Key"],
+            expose_headers=["Retry-After"],
+        )

@@ -35,7 +35,11 @@ _SCHEMA = {
 }
 RESPONSES: dict[int | str, dict[str, Any]] = {
     status: {"description": words, "content": {MEDIA_TYPE: {"schema": _SCHEMA}}}
-    for status, words in ((404, "No such item or user"), (422, "The request cannot be understood"))
+    for status, words in (
+        (404, "No such item or user"),
+        (422, "The request cannot be understood"),
+        ("default", "Refused, or cannot be answered now"),
+    )
 }
 """For the description of the interface."""
 
@@ -43,6 +47,12 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
 def problem(status: int, detail: str, **more: Any) -> JSONResponse:
     body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail, **more}
     return JSONResponse(body, status, media_type=MEDIA_TYPE)
+
+
+def of(error: HTTPException) -> JSONResponse:
+    answer = problem(error.status_code, str(error.detail))
+    answer.headers.update(error.headers or {})
+    return answer
 
 
 def install(app: FastAPI) -> None:
@@ -70,9 +80,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     def http(request: Request, error: HTTPException) -> JSONResponse:
-        answer = problem(error.status_code, str(error.detail))
-        answer.headers.update(error.headers or {})
-        return answer
+        return of(error)
 
     @app.exception_handler(Exception)
     def broken(request: Request, error: Exception) -> JSONResponse:

@@ -12,18 +12,20 @@ from typing import TYPE_CHECKING
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
+from engine.service.settings import Settings
+
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-ARTEFACT, EVENTS = "WEFT_SERVE_ARTEFACT", "WEFT_SERVE_EVENTS"
-"""Variables that tell a worker what to serve: it starts as a fresh process."""
+ARTEFACT, EVENTS, SETTINGS = "WEFT_SERVE_ARTEFACT", "WEFT_SERVE_EVENTS", "WEFT_SERVE_SETTINGS"
+"""Variables that tell a worker what to serve, and how: it starts as a fresh process."""
 SLOW_START = 60
 """Seconds without an answer after which a worker is taken for hung and replaced; opening an artefact takes some."""
 
 
-def run(artefact: Path, events: Path, listening: socket.socket, workers: int) -> None:
+def run(artefact: Path, events: Path, settings: Settings, listening: socket.socket, workers: int) -> None:
     """Serve until Ctrl-C; a worker that ends is replaced."""
-    os.environ |= {ARTEFACT: str(artefact), EVENTS: str(events)}
+    os.environ |= {ARTEFACT: str(artefact), EVENTS: str(events), SETTINGS: settings.model_dump_json()}
     config = uvicorn.Config(
         f"{__name__}:worker",
         factory=True,
@@ -40,4 +42,5 @@ def worker() -> "FastAPI":
     from engine.service.app import create
 
     artefact = Path(os.environ[ARTEFACT])
-    return create(Engine.load(artefact), Path(os.environ[EVENTS]), artefact)
+    settings = Settings.model_validate_json(os.environ[SETTINGS])
+    return create(Engine.load(artefact), Path(os.environ[EVENTS]), artefact, settings)

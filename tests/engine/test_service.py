@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2
+import polars as pl
 import pytest
 from fastapi.testclient import TestClient
 
@@ -223,6 +224,33 @@ def test_the_graph_can_be_read_and_not_written(client: TestClient) -> None:
         problem(client.post("/v1/graph/query", json={"query": wrong}), 422)
     half = b'{"query": "RETURN $a AS a", "parameters": {"a": "\\ud800"}}'
     problem(client.post("/v1/graph/query", content=half, headers=JSON), 422)
+
+
+def test_what_is_around_a_node(client: TestClient, engine: Engine) -> None:
+    node, edges = f"item:{HERO}", engine.graph.edges
+    found = client.get("/v1/graph/neighbours", params={"node": node, "n": 1000}).json()
+    assert found["node"]["id"] == node
+    ends = edges.filter((pl.col("head") == node) | (pl.col("tail") == node))
+    assert sum(found["relations"].values()) == len(found["neighbours"]) == ends.height
+    told = {(one["id"], one["relation"], one["outward"]) for one in found["neighbours"]}
+    assert told == {
+        (tail if head == node else head, relation, head == node) for head, relation, tail in ends.iter_rows()
+    }
+    brand = next(one for one in found["neighbours"] if one["label"] == "Brand")
+    pages = [
+        client.get("/v1/graph/neighbours", params={"node": brand["id"], "relation": "MADE_BY", "n": 2, "skip": skip})
+        for skip in (0, 2)
+    ]
+    assert brand["edges"] == edges.filter((pl.col("head") == brand["id"]) | (pl.col("tail") == brand["id"])).height
+    first, second = ({one["id"] for one in page.json()["neighbours"]} for page in pages)
+    assert len(first) == 2 and not first & second
+    assert "is not in the graph" in problem(client.get("/v1/graph/neighbours", params={"node": "item:none"}), 422)
+
+
+def test_nodes_are_found_by_letters_of_their_names(client: TestClient) -> None:
+    nodes = client.get("/v1/graph/nodes", params={"q": "NIKE"}).json()["nodes"]
+    assert nodes[0] == {"id": "brand:nike", "label": "Brand", "name": "Nike"}
+    assert client.get("/v1/graph/nodes", params={"q": ".*"}).json()["nodes"] == []
 
 
 def test_without_an_artefact_there_is_no_graph_to_query(engine: Engine, tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ from fastapi import Path as InPath
 
 from engine import assisted
 from engine.engine import Mode
-from engine.errors import DataError
 from engine.search.query import LONGEST, PERSONAL
 from engine.service.api import models
 from engine.service.api.asked import Exclude, History, N, User, Where
@@ -59,8 +58,6 @@ def lists(live: Live) -> APIRouter:
         passes the conditions of `where`, what is found without those that cost least to drop. A question comes with
         the sentence that answers it, if there is one.
         """
-        if user is not None and history is not None:
-            raise DataError("name either a user or a history")
         who: dict[str, Any] = {"user": user, "history": history, "exclude": exclude or []}
         how: dict[str, Any] = {"n": n, "personal": personal, "literal": literal, "explain": explain}
         given = assisted.search(live.engine, q, parse(where), who, how)

@@ -260,12 +260,24 @@ class Done(Item):
     time: int = Field(description="Unix seconds; 0 where the tables have no times.", examples=[1760000000])
 
 
+class Liking(BaseModel):
+    """A thing of the graph that a history holds more of than the catalogue."""
+
+    node: str = Field(examples=["brand:nike"])
+    name: str = Field(examples=["Nike"])
+    relation: str = Field(examples=["MADE_BY"])
+    share: float = Field(description="Of the events, from 0 to 1.", examples=[0.41])
+    lift: float = Field(description="How many times the catalogue's share that is.", examples=[8.1])
+
+
 class User(BaseModel):
     """What is known of a user."""
 
     user_id: str = Field(examples=["u0001"])
     events: int = Field(description="How many.", examples=[12])
     attributes: dict[str, list[str]] = Field(examples=[{"area": ["north"]}])
+    interests: list[Liking] = Field(description="Over the whole history, the most telling first.")
+    session: list[Liking] = Field(description="The same of the latest events, up to a pause of half an hour.")
     history: list[Done] = Field(description="The latest ones, latest first.")
 
 
@@ -294,6 +306,38 @@ class Answer(BaseModel):
 
     columns: list[str] = Field(examples=[["relation", "name"]])
     rows: list[list[Any]] = Field(examples=[[["MADE_BY", "Nike"]]])
+
+
+class Node(BaseModel):
+    """A node of the graph."""
+
+    id: str = Field(examples=["brand:nike"])
+    label: str = Field(examples=["Brand"])
+    name: str = Field(examples=["Nike"])
+
+
+class NodeList(BaseModel):
+    """Nodes."""
+
+    nodes: list[Node]
+
+
+class Neighbour(Node):
+    """A node at the other end of an edge."""
+
+    relation: str = Field(examples=["MADE_BY"])
+    outward: bool = Field(description="Whether the edge leads from the node that was asked for.")
+    edges: int = Field(description="How many it has itself.", examples=[37])
+
+
+class Around(BaseModel):
+    """A node and what is directly around it."""
+
+    node: Node
+    relations: dict[str, int] = Field(
+        description="How many edges it has of each, most first.", examples=[{"HAS_COLOUR": 1, "MADE_BY": 1}]
+    )
+    neighbours: list[Neighbour]
 
 
 class Health(BaseModel):

@@ -6,7 +6,6 @@ from typing import Annotated, Any
 from fastapi import APIRouter, File, Form, UploadFile
 
 from engine import assisted
-from engine.errors import DataError
 from engine.search.look import opened
 from engine.search.query import LONGEST, PERSONAL
 from engine.service.api import models
@@ -46,8 +45,6 @@ def by_picture(live: Live) -> APIRouter:
 
         The picture is looked at and forgotten. Of an animated one the first frame counts.
         """
-        if user is not None and history is not None:
-            raise DataError("name either a user or a history")
         with _decoding:
             picture = opened(image.file.read())
         who: dict[str, Any] = {"user": user, "history": history, "exclude": exclude or []}

@@ -1,0 +1,85 @@
+// Questions to the service. What it refuses comes back as a Problem, with what to do about it where it says so.
+
+/** An answer that is none: problem details (RFC 9457), or no answer at all. */
+export class Problem extends Error {
+  constructor(status, body) {
+    super(body.detail ?? body.title ?? "");
+    this.status = status;
+    this.title = body.title ?? "";
+    this.remedy = body.remedy ?? "";
+  }
+}
+
+const listeners = new Set();
+/** Hear of each answer: path, milliseconds, status. Gives back how to stop. */
+export function onAnswer(listener) {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+async function asked(path, given) {
+  const began = performance.now();
+  let response;
+  try {
+    response = await fetch(path, given);
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Problem(0, {});
+  }
+  const took = performance.now() - began;
+  for (const listener of listeners) listener({path: path.split("?")[0], took, status: response.status});
+  if (response.status === 204) return null;
+  const kind = response.headers.get("content-type") ?? "";
+  const body = kind.includes("json") ? await response.json() : await response.text();
+  if (!response.ok) throw new Problem(response.status, typeof body === "string" ? {title: body.slice(0, 200)} : body);
+  return body;
+}
+
+/** A path with its parameters: empty ones are left out, those of a list are repeated. */
+export function address(path, parameters = {}) {
+  const pairs = Object.entries(parameters).flatMap(([name, value]) =>
+    (Array.isArray(value) ? value : [value]).filter(one => one !== "" && one !== null && one !== undefined).map(one => [name, one]));
+  return pairs.length ? `${path}?${new URLSearchParams(pairs)}` : path;
+}
+
+export const get = (path, parameters, signal) => asked(address(path, parameters), {signal});
+
+export const post = (path, body, signal) => send("POST", path, body, signal);
+
+export const send = (method, path, body, signal) =>
+  asked(path, {method, signal, headers: {"Content-Type": "application/json"}, body: JSON.stringify(body)});
+
+/** A form with a file, as search by picture takes it. */
+export function postForm(path, fields, signal) {
+  const form = new FormData();
+  for (const [name, value] of Object.entries(fields)) if (value !== "" && value !== null) form.append(name, value);
+  return asked(path, {method: "POST", signal, body: form});
+}
+
+export const cypher = (query, parameters = {}, limit = 100, signal) => post("/v1/graph/query", {query, parameters, limit}, signal);
+
+let health;
+/** What is served; asked once. */
+export function served() {
+  health ??= get("/healthz").catch(error => { health = undefined; throw error; });
+  return health;
+}
+
+/** One question at a time: a new one ends the one before, whose answer then never comes. */
+export function latest() {
+  let running = new AbortController();
+  const ask = async work => {
+    running.abort();
+    running = new AbortController();
+    const mine = running;
+    try {
+      const found = await work(mine.signal);
+      return mine.signal.aborted ? new Promise(() => {}) : found;
+    } catch (error) {
+      if (mine.signal.aborted) return new Promise(() => {});
+      throw error;
+    }
+  };
+  ask.stop = () => running.abort();
+  return ask;
+}

@@ -1,0 +1,38 @@
+// Items as pictures, cards and lines.
+
+import {make} from "../dom.js";
+import {percent, say} from "../words/index.js";
+import {stacked} from "./bars.js";
+
+/** A picture in a square that has its size from the start; the first letter of the title where there is none. */
+export function picture(item, side) {
+  const letter = () => make("span", {class: "letter", "aria-hidden": "true"}, [...item.title][0] ?? "·");
+  const frame = make("span", {class: "picture"});
+  if (!item.image) {
+    frame.append(letter());
+    return frame;
+  }
+  const image = make("img", {src: item.image, alt: "", width: side, height: side, loading: "lazy", decoding: "async"});
+  image.addEventListener("error", () => image.replaceWith(letter()));
+  frame.append(image);
+  return frame;
+}
+
+/** The best items as cards; `open(item)` is called with the one that is pressed. */
+export function cards(items, open) {
+  const scale = Math.max(...items.map(item => Object.values(item.contributions).reduce((all, value) => all + Math.max(0, value), 0)), 1e-9);
+  return make("ol", {class: "cards"}, items.map((item, place) => make("li", {},
+    make("button", {type: "button", class: "card", on: {click: () => open(item)}, "aria-haspopup": "dialog"},
+      make("span", {class: "place"}, place + 1),
+      picture(item, 176),
+      make("span", {class: "title", title: item.title}, item.title),
+      make("span", {class: "foot"},
+        make("span", {class: "muted"}, item.item_id),
+        item.probability !== null && make("span", {class: "chance", title: say("chance.long")}, percent(item.probability, 1))),
+      stacked(item.contributions, scale)))));
+}
+
+/** A line of a history or of another short list. */
+export function line(item, ...notes) {
+  return make("li", {class: "line"}, picture(item, 40), make("span", {class: "title", title: item.title}, item.title), ...notes);
+}

@@ -1,0 +1,33 @@
+"""How a service guards itself and what it tells of itself; the same in each of its processes."""
+
+from pathlib import Path
+
+import limits
+from pydantic import BaseModel, ConfigDict, field_validator
+
+LOCAL = ("localhost", "127.0.0.1", "[::1]")
+"""What a browser on this machine calls it."""
+
+
+class Settings(BaseModel):
+    """Without any, whoever reaches the service may ask everything: right in a test, or behind something that guards."""
+
+    model_config = ConfigDict(frozen=True)
+
+    keys: Path | None = None
+    """The file of keys (`weft keys`); without one nobody needs a key."""
+    hosts: tuple[str, ...] = ()
+    """Names by which the service may be called, without ports; empty is any. A page of another name that was made to
+    point here (DNS rebinding) is refused by them."""
+    origins: tuple[str, ...] = ()
+    """Web pages of elsewhere that may ask, such as https://shop.example (CORS)."""
+    rate: str = ""
+    """How often a key, or an address without one, may ask: such as 600/minute. Empty is without limit. Each process
+    counts what it answers."""
+
+    @field_validator("rate")
+    @classmethod
+    def _is_a_rate(cls, given: str) -> str:
+        if given:
+            limits.parse(given)
+        return given
