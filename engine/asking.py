@@ -17,7 +17,7 @@ from engine.diversity.kinds import column_of
 from engine.diversity.varied import Varied
 from engine.errors import DataError
 from engine.explain import Explanation
-from engine.history import Histories
+from engine.history import Histories, followed
 from engine.rules import lists as making
 from engine.rules.feedback import Heeded, heeded
 from engine.rules.lists import Order, Placed, batched, explained, ranked_among
@@ -61,15 +61,17 @@ class Wanted:
     rules: bool
     diversity: Diversity | float | None = None
     """As of `Engine.recommend`; None is as the configuration says."""
+    context: Iterable[str] = ()
+    """Items that the user looks at now."""
     explore: Exploration | int | None = None
-    """The same."""
+    """As `diversity`."""
 
 
 def recommend(
     state: State, user: str | None, history: Sequence[str] | None, wanted: Wanted, mode: Mode
 ) -> list[Recommendation]:
     """As `Engine.recommend`."""
-    past = state.lookup.history(user, history)
+    past = followed(state.lookup.history(user, history), state.lookup.rows(wanted.context))
     if mode not in get_args(Mode):
         raise DataError(f"mode is one of {', '.join(get_args(Mode))}, not {mode!r}")
     if mode == "fused":
@@ -124,7 +126,7 @@ def propensity(
     state: State, user: str | None, history: Sequence[str] | None, shown: Sequence[str], item: str, wanted: Wanted
 ) -> float:
     """As `Engine.propensity`."""
-    past = state.lookup.history(user, history)
+    past = followed(state.lookup.history(user, history), state.lookup.rows(wanted.context))
     open_to = allowed(state, wanted.exclude, wanted.where)[None]
     open_to[0, past.items] = False
     order = Order(state.book.in_force([user], past) if wanted.rules else None, heeded=_heeded(state, [user]))

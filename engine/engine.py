@@ -8,15 +8,18 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Self
 
+import polars as pl
+
 from engine import asking, building, changing, describe, forget, growth, persist, searching
 from engine.asking import Mode, Recommendation, Wanted
 from engine.config import Config, Diversity, Exploration
 from engine.explain import Explanation
 from engine.gating import Gate
+from engine.growth import Edges, Pictures, Said
 from engine.ranker import Ranker
 from engine.rules import rulefile
 from engine.rules.book import Book
-from engine.rules.feedback import Said
+from engine.rules.feedback import Reaction
 from engine.search.look import Picture
 from engine.search.query import PERSONAL
 from engine.search.results import Results
@@ -110,11 +113,13 @@ class Engine:
         rules: bool = True,
         mode: Mode = "fused",
         diversity: Diversity | float | None = None,
+        context: Iterable[str] = (),
         explore: Exploration | int | None = None,
     ) -> list[Recommendation]:
         """The best `n` items for a user, or for a bare history of item ids, oldest first.
 
-        Items of the history are left out. A user without history gets what is popular. `rules` says whether the
+        Items of the history are left out. `context` are items that the user looks at now: for this list they count as
+        the latest of the history. A user without history gets what is popular. `rules` says whether the
         engine's rules are kept; with them a list may end early. Mode `interest` goes by similarity to recent items,
         times how much of the history is of what an item is, and by nothing learned (engine/candidates/interest.py):
         nobody gets anything there without a history, and rules only hide. `diversity` is what likeness to the items
@@ -123,7 +128,8 @@ class Engine:
         `propensity` (docs/exploration.md). None is what the configuration says, which is nothing unless set. Raises
         UnknownIdError for an item that is not in the catalogue, DataError for a `where` on a column that is not there.
         """
-        return asking.recommend(self.state, user, history, Wanted(n, exclude, where, rules, diversity, explore), mode)
+        wanted = Wanted(n, exclude, where, rules, diversity, context, explore)
+        return asking.recommend(self.state, user, history, wanted, mode)
 
     def recommend_batch(
         self,
@@ -136,7 +142,7 @@ class Engine:
         explore: Exploration | int | None = None,
     ) -> list[list[Recommendation]]:
         """The same for many users: one list each, in the order given."""
-        state, wanted = self.state, Wanted(n, exclude, where, rules, diversity, explore)
+        state, wanted = self.state, Wanted(n, exclude, where, rules, diversity, explore=explore)
         histories = state.lookup.histories(users)
         return asking.lists(state, users, histories, wanted) if len(users) else []
 
@@ -149,6 +155,7 @@ class Engine:
         exclude: Iterable[str] = (),
         where: Mapping[str, Any] | None = None,
         rules: bool = True,
+        context: Iterable[str] = (),
         explore: Exploration | None = None,
     ) -> float:
         """The chance that a drawn place is given to an item, below those `shown` above it.
@@ -156,7 +163,7 @@ class Engine:
         For a log that another engine or other settings wrote: its `target` (docs/exploration.md). All else is as of
         `recommend`, of which `explore` says how places are drawn. 0 for an item that cannot be drawn there.
         """
-        wanted = Wanted(1, exclude, where, rules, explore=explore)
+        wanted = Wanted(1, exclude, where, rules, context=context, explore=explore)
         return asking.propensity(self.state, user, history, shown, item, wanted)
 
     def search(
@@ -289,25 +296,46 @@ class Engine:
 
     # Learning what is new
 
-    def add_items(self, rows: TableLike) -> list[str]:
+    def add_items(self, rows: TableLike, edges: Edges | None = None, pictures: Pictures | None = None) -> list[str]:
         """Add items by their text, picture and attributes; they can be recommended at once, nothing is retrained.
 
+        `edges` are triples with an item as their head, by its id: `{"p1": [("goes with", "p2")]}`; they take the place
+        of those that it has, and an item that is not named there keeps its own. `pictures` are paths of files, by id,
+        in the place of what the rows say; nothing checks where such a file is.
         Returns the ids added. Bad rows are left out and logged; an id that is there already is a bad row. One that was
         removed may come again, and its events with it.
         """
         with self._changing:
-            self.state, added = changing.add(self.state, rows)
+            self.state, added = changing.add(self.state, Said(rows, edges or {}, pictures or {}))
         return added
 
-    def change_items(self, rows: TableLike) -> list[str]:
+    def change_items(self, rows: TableLike, edges: Edges | None = None, pictures: Pictures | None = None) -> list[str]:
         """Describe items of the catalogue anew; what histories say of them stays, and nothing is retrained.
 
-        A row says all that its item is now: what it does not say, the item has no more. Returns the ids changed. Bad
-        rows are left out and logged; an id that is not there is a bad row.
+        A row says all that its item is now: what it does not say, the item has no more, its edges aside. Returns the
+        ids changed. `edges` and `pictures` are those of `add_items`. Bad rows are left out and logged; an id that is
+        not there is a bad row.
         """
         with self._changing:
-            self.state, changed = changing.change(self.state, rows)
+            self.state, changed = changing.change(self.state, Said(rows, edges or {}, pictures or {}))
         return changed
+
+    def picture_items(self, pictures: Pictures) -> None:
+        """Give items other pictures, paths of files by id, or none.
+
+        Raises UnknownIdError for an item that is not in the catalogue, and then nothing is changed.
+        """
+        with self._changing:
+            self.state = changing.picture(self.state, pictures) if pictures else self.state
+
+    def check_items(self, rows: TableLike, edges: Edges | None = None, new: bool = True) -> pl.DataFrame:
+        """What `add_items`, or else `change_items`, would leave out of these rows, and nothing is changed.
+
+        file, line (the number of the row; 1 is the first), field, reason, value. Where the field is the id the whole
+        row is left out, else a cell or an edge.
+        """
+        state = self.state
+        return growth.faults(state.catalogue, state.removed, Said(rows, edges or {}), state.config, new)
 
     def remove_items(self, ids: Sequence[str]) -> list[str]:
         """Take items out of the catalogue: no list, search or answer has them any more, nor does an artefact have what
@@ -330,13 +358,13 @@ class Engine:
             self.state = made
         return tables.interactions.height - state.catalogue.interactions.height
 
-    def add_feedback(self, said: Iterable[Said]) -> int:
+    def add_feedback(self, said: Iterable[tuple[str, str, str]]) -> int:
         """Take in what users said against items (hide, dislike, undo) and what they were shown (seen): (user, item,
         kind) each. The next list obeys it; nothing is learned from it. Returns how many.
 
         Raises UnknownIdError for an item that is not in the catalogue, DataError for another kind; nothing is taken.
         """
-        news = [Said(*one) for one in said]
+        news = [Reaction(*one) for one in said]
         with self._changing:
             self.state.lookup.rows(one.item for one in news)
             self.state = self.state.after(EVERYTHING, feedback=self.state.feedback.after(news))

@@ -42,6 +42,11 @@ class Lookup:
             raise UnknownIdError(f"item {item!r} was removed from the catalogue")
         return row
 
+    def has(self, item: str) -> bool:
+        """Is it an item now?"""
+        row = self._rows.get(item)
+        return row is not None and not self.removed[row]
+
     def with_events(self, tables: Catalogue) -> "Lookup":
         """The same with the events that `tables` have behind ours. Costs what they are, not what was there before."""
         fresh = tables.interactions[self.tables.interactions.height :]

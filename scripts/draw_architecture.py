@@ -40,27 +40,27 @@ class Box:
     purpose: str
 
 
-WIDTH, HEIGHT = 1200, 1608
-BANDS = {"scripts": (64, 226), "engine": (306, 966), "graph": (1288, 180), "encoders": (1484, 104)}
+WIDTH, HEIGHT = 1200, 1659
+BANDS = {"scripts": (64, 226), "engine": (306, 1017), "graph": (1339, 180), "encoders": (1535, 104)}
 """Top and height of each floor."""
 LEFT, MIDDLE, RIGHT, SIDE, WIDE = 44, 352, 660, 968, 268
 BOXES = {
     "scripts": Box(LEFT, 90, 1112, 188, "scripts/", "thin command files"),
-    "service": Box(LEFT, 332, WIDE, 188, "service/", "HTTP and the console"),
-    "cli": Box(MIDDLE, 332, WIDE, 188, "cli/", "the command weft"),
-    "demo": Box(RIGHT, 332, WIDE, 188, "demo/", "the generated shop"),
-    "rules": Box(LEFT, 570, WIDE, 138, "rules/", "hide, add and reorder"),
-    "engine": Box(MIDDLE, 570, WIDE, 138, "5  engine", "asks, learns, keeps"),
-    "importers": Box(RIGHT, 570, WIDE, 138, "importers/", "data sets into tables"),
-    "search": Box(LEFT, 752, WIDE, 366, "search/", "a query into items"),
-    "learning": Box(MIDDLE, 752, WIDE, 366, "4  one score", "learned, gated, told"),
-    "measuring": Box(RIGHT, 752, WIDE, 366, "measuring", "against the rivals"),
-    "features": Box(LEFT, 1156, WIDE, 100, "2  features", "what an item is"),
-    "candidates": Box(MIDDLE, 1156, WIDE, 100, "3  candidates/", "scores of items"),
-    "evaluation": Box(RIGHT, 1156, WIDE, 100, "evaluation/", "splits, metrics, report"),
-    "tables": Box(SIDE, 332, 188, 924, "1  tables and files", "under all of the engine"),
-    "graph": Box(MIDDLE, 1314, 804, 138, "graph/", "two stores, queries, links, files, checks, paths, rules, network"),
-    "encoders": Box(LEFT, 1510, 1112, 62, "encoders/", "texts and pictures into unit vectors, each made once"),
+    "service": Box(LEFT, 332, WIDE, 239, "service/", "HTTP and the console"),
+    "cli": Box(MIDDLE, 332, WIDE, 239, "cli/", "the command weft"),
+    "demo": Box(RIGHT, 332, WIDE, 239, "demo/", "the generated shop"),
+    "rules": Box(LEFT, 621, WIDE, 138, "rules/", "hide, add and reorder"),
+    "engine": Box(MIDDLE, 621, WIDE, 138, "5  engine", "asks, learns, keeps"),
+    "importers": Box(RIGHT, 621, WIDE, 138, "importers/", "data sets into tables"),
+    "search": Box(LEFT, 803, WIDE, 366, "search/", "a query into items"),
+    "learning": Box(MIDDLE, 803, WIDE, 366, "4  one score", "learned, gated, told"),
+    "measuring": Box(RIGHT, 803, WIDE, 366, "measuring", "against the rivals"),
+    "features": Box(LEFT, 1207, WIDE, 100, "2  features", "what an item is"),
+    "candidates": Box(MIDDLE, 1207, WIDE, 100, "3  candidates/", "scores of items"),
+    "evaluation": Box(RIGHT, 1207, WIDE, 100, "evaluation/", "splits, metrics, report"),
+    "tables": Box(SIDE, 332, 188, 975, "1  tables and files", "under all of the engine"),
+    "graph": Box(MIDDLE, 1365, 804, 138, "graph/", "two stores, queries, links, files, checks, paths, rules, network"),
+    "encoders": Box(LEFT, 1561, 1112, 62, "encoders/", "texts and pictures into unit vectors, each made once"),
 }  # fmt: skip
 QUIET = {("demo", "graph"), ("importers", "graph")}
 """Imports told in small print, since their arrow would cross other boxes."""

@@ -158,16 +158,20 @@ def show_explanation(engine: "Engine", user: str, item: str, language: str) -> N
     if not has_history(engine, user):
         raise UnknownIdError(f"user {user!r} has no history here: there is nothing to explain")
     why = engine.explain(user, item)
-    say(f"{why.title} ({why.item_id}) for {user}: {why.score:.3f}")
+    say(f"{why.title} ({why.item_id}) for {user}: {why.score:.3f}, rank {_told(why.rank)}")
     ordered = sorted(why.contributions.items(), key=lambda pair: -abs(pair[1]))
     show(("part", "adds"), [(part, f"{value:+.3f}") for part, value in ordered])
     for rule in why.rules:
         say(f"  {rule}")
     titles = titles_of(engine)
-    for liked, share in why.neighbours:
-        say(f"  {share:5.0%}  owed to {titles[liked]}")
+    for (liked, share), (_, rank) in zip(why.neighbours, why.without, strict=True):
+        say(f"  {share:5.0%}  owed to {titles[liked]}; rank {_told(rank)} without it")
     for line in sentences(why.paths, list(titles.values()), "zh" if language == "zh" else "en"):
         say("  " + line)
+
+
+def _told(rank: int | None) -> str:
+    return "beyond 1,000" if rank is None else str(rank)
 
 
 def has_history(engine: "Engine", user: str) -> bool:

@@ -31,12 +31,13 @@ Mask = NDArray[np.bool_]
 TABLE = {"user_id": pl.String, "item_id": pl.String, "kind": pl.String, "times": pl.Int64}
 
 
-class Said(NamedTuple):
+class Reaction(NamedTuple):
     """What one user said of an item, or that it was shown to them."""
 
     user: str
     item: str
-    kind: Kind
+    kind: str
+    """One of `Kind`."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class OfUser:
     seen: Mapping[str, int] = field(default_factory=dict)
     """How many times it was shown."""
 
-    def after(self, item: str, kind: Kind) -> "OfUser":
+    def after(self, item: str, kind: str) -> "OfUser":
         others = {name: {one: None for one in getattr(self, name) if one != item} for name in ("hidden", "disliked")}
         match kind:
             case "seen":
@@ -74,7 +75,7 @@ class Feedback:
     def of(self, user: str | None) -> OfUser:
         return NOTHING if user is None else self.by_user.get(user, NOTHING)
 
-    def after(self, news: Iterable[Said]) -> "Feedback":
+    def after(self, news: Iterable[Reaction]) -> "Feedback":
         """With what was said later. Raises DataError for an unknown kind; then nothing is taken."""
         changed: dict[str, OfUser] = {}
         for user, item, kind in news:

@@ -9,12 +9,14 @@ from fastapi.middleware.cors import CORSMiddleware
 
 from engine.engine import Engine
 from engine.service import problems, scopes, static
+from engine.service.api.catalogue import catalogue
 from engine.service.api.events import events as done
 from engine.service.api.graph import nodes, questions
 from engine.service.api.helps import helps
 from engine.service.api.items import items
 from engine.service.api.lists import lists
 from engine.service.api.models import Health
+from engine.service.api.pictures import pictures
 from engine.service.api.upload import by_picture
 from engine.service.api.users import users
 from engine.service.eventlog import EventLog
@@ -49,7 +51,7 @@ def create(engine: Engine, events: Path, artefact: Path | None = None, settings:
     )
     problems.install(app)
     _guard(app, settings)
-    for routes in (lists, by_picture, helps, items, done, users, nodes):
+    for routes in (lists, by_picture, helps, items, done, users, pictures, catalogue, nodes):
         app.include_router(routes(live))
     if live.store is not None:
         app.include_router(questions(live))

@@ -7,7 +7,7 @@ import pytest
 
 from engine import Engine
 from engine.errors import DataError, UnknownIdError
-from engine.rules.feedback import Feedback, Said, restored
+from engine.rules.feedback import Feedback, Reaction, restored
 
 USER, OTHER = "u0001", "u0002"
 
@@ -80,11 +80,15 @@ def test_an_artefact_keeps_feedback_until_the_user_is_forgotten(engine: Engine, 
     kept = Engine.load(tmp_path / "kept")
     assert kept.state.feedback == engine.state.feedback
     kept.forget(USER)
-    assert kept.state.feedback == Feedback().after([Said(OTHER, "p0003", "dislike")])
+    assert kept.state.feedback == Feedback().after([Reaction(OTHER, "p0003", "dislike")])
 
 
 def test_later_words_take_the_place_of_earlier_ones() -> None:
-    said = Feedback().after([Said("u", "a", "hide"), Said("u", "b", "dislike"), Said("u", "a", "dislike")]).of("u")
+    said = (
+        Feedback()
+        .after([Reaction("u", "a", "hide"), Reaction("u", "b", "dislike"), Reaction("u", "a", "dislike")])
+        .of("u")
+    )
     assert (list(said.hidden), list(said.disliked)) == ([], ["b", "a"])
 
 

@@ -10,8 +10,9 @@ import pytest
 from fastapi.testclient import TestClient
 
 from engine import Engine
-from engine.service import live
+from engine.errors import UnknownIdError
 from engine.service.app import create
+from engine.service.shelf import Shelf
 
 JSON = {"Content-Type": "application/json"}
 HERO = "p0016"
@@ -62,6 +63,21 @@ def test_history_exclusions_and_conditions(client: TestClient) -> None:
     assert 0 < len(brand) < 50
     nothing = {"q": "white", "where": '{"price": [null, 0]}'}
     assert client.get("/v1/search", params=nothing).json()["items"] == []
+
+
+def test_pages_make_the_list_and_context_counts_as_the_latest_of_the_history(client: TestClient) -> None:
+    def listed(**asked: object) -> list[str]:
+        return [one["item_id"] for one in client.get("/v1/recommend", params=asked).json()["items"]]
+
+    whole = listed(user="u0001", n=9)
+    assert [*listed(user="u0001", n=4), *listed(user="u0001", n=5, skip=4)] == whole
+    assert listed(user="u0001", n=9, context=whole[0]) != whole
+    assert whole[0] not in listed(user="u0001", n=50, context=whole[0])
+    assert listed(history=["p0001", "p0002"], n=9) == listed(history="p0001", context="p0002", n=9)
+    assert listed(context=["p0001", "p0002"], n=9) == listed(history=["p0001", "p0002"], n=9)
+    assert client.get("/v1/recommend", params={"context": "p0001"}).json()["personal"] is True
+    varied = listed(user="u0001", n=9, diversity=16)
+    assert varied != whole and varied[0] == whole[0]
 
 
 def test_an_unknown_user_gets_what_is_popular_and_is_told(client: TestClient) -> None:
@@ -133,6 +149,7 @@ def test_explain_in_words(client: TestClient) -> None:
     why = client.get("/v1/explain", params={"history": past, "item": item, "language": "zh"}).json()
     assert sum(why["contributions"].values()) == pytest.approx(why["score"], abs=1e-4)
     assert why["owed_to"][0]["share"] > 0
+    assert why["rank"] >= 1 and why["owed_to"][0]["rank_without"] != why["rank"]
     assert why["paths"][0]["text"].startswith("因为你喜欢")
 
 
@@ -207,12 +224,12 @@ def test_pictures_come_from_the_image_root_only(engine: Engine, client: TestClie
     answer = client.get("/v1/image", params={"item": "p0001"})
     assert answer.headers["content-type"] in ("image/jpeg", "image/png")
     assert answer.headers["x-content-type-options"] == "nosniff"
-    shelf = live.Shelf(engine)
+    shelf = Shelf(engine)
     outside = tmp_path / "secret.png"
     shutil.copy(shelf.picture("p0001")[0], outside)
     for path in (outside, engine.config.data.image_root / "items.parquet"):
         shelf._pictures["p0001"] = str(path)
-        with pytest.raises(live.UnknownIdError):
+        with pytest.raises(UnknownIdError):
             shelf.picture("p0001")
 
 

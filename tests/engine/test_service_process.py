@@ -4,6 +4,8 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx2
@@ -35,3 +37,31 @@ def test_serve_answers_and_ends_with_ctrl_c(small_artefact: Path, tmp_path: Path
             process.kill()
     assert "Traceback" not in errors
     assert process.returncode in (0, 130)
+
+
+@contextmanager
+def served(artefact: Path, events: Path) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
+    """The address of a service, and its process."""
+    command = [sys.executable, "-c", "from engine.cli import app; app()", "serve", str(artefact), "--port", "0"]
+    command += ["--events", str(events)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            address = re.search(r"http://127\.0\.0\.1:\d+/", process.stdout.readline())
+            assert address is not None
+            yield address[0], process
+        finally:
+            process.kill()
+
+
+def test_what_was_acknowledged_is_there_after_a_kill(small_artefact: Path, tmp_path: Path) -> None:
+    row = {"item_id": "n1", "title": "Quokka lamp", "price": 12}
+    with served(small_artefact, tmp_path / "events") as (address, process):
+        assert httpx2.post(f"{address}v1/items", json=row, timeout=300).status_code == 201
+        event = {"user_id": "new", "item_id": "n1"}
+        assert httpx2.post(f"{address}v1/events", json=event, timeout=60).status_code == 201
+        process.kill()
+        process.wait(30)
+    with served(small_artefact, tmp_path / "events") as (address, _):
+        assert httpx2.get(f"{address}v1/items/n1", timeout=300).json()["title"] == "Quokka lamp"
+        assert httpx2.get(f"{address}v1/users/new", timeout=60).json()["history"][0]["item_id"] == "n1"

@@ -115,3 +115,29 @@ def test_forgetting_touches_no_other_file(artefact: Path) -> None:
     tables = {"interactions", "users", "rejects", "graph_nodes", "graph_edges"}
     assert changed <= {"manifest.json", *(f"{name}.parquet" for name in tables)}
     assert "interactions.parquet" in changed
+
+
+def test_feedback_is_obeyed_kept_and_told(artefact: Path) -> None:
+    with served(artefact) as client:
+        listed = client.get("/v1/recommend", params={"user": "u0001", "n": 50}).json()["items"]
+        first, second, third = (one["item_id"] for one in listed[:3])
+        kinds = {first: "hide", second: "dislike", third: "seen"}
+        said = [{"user_id": "u0001", "item_id": item, "kind": kind} for item, kind in kinds.items()]
+        for new in (3, 0):
+            answer = client.post("/v1/feedback", json=said, headers={"Idempotency-Key": "once"})
+            assert (answer.status_code, answer.json()) == (201, {"events": new})
+        events = client.get("/v1/users/u0001").json()["events"]
+    for _ in range(2):
+        with served(artefact) as client:
+            items = client.get("/v1/recommend", params={"user": "u0001", "n": 50}).json()["items"]
+            left = {one["item_id"]: one["contributions"] for one in items}
+            assert not {first, second} & left.keys()
+            assert left[third]["seen"] < 0
+            told = client.get("/v1/users/u0001").json()
+            assert (told["hidden"], told["disliked"], told["seen"]) == ([first], [second], {third: 1})
+            assert told["events"] == events
+    with served(artefact) as client:
+        problem(client.post("/v1/feedback", json=said[0] | {"kind": "chosen"}), 422)
+        problem(client.post("/v1/feedback", json=said[0] | {"item_id": "none"}), 404)
+        client.delete("/v1/users/u0001")
+        problem(client.get("/v1/users/u0001"), 404)

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import Query
+from fastapi import Header, Query
 
 from engine.service.api import models
 
@@ -31,3 +31,13 @@ Where = Annotated[
     ),
 ]
 Item = Annotated[str, Query(min_length=1, max_length=models.LONGEST_ID, description="An item id.", examples=["p0001"])]
+Key = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=models.LONGEST_ID,
+        description="A name for this request, such as a random UUID. Sent again it changes nothing twice; with another "
+        "request it is an error.",
+    ),
+]

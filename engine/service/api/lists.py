@@ -29,13 +29,32 @@ def lists(live: Live) -> APIRouter:
         mode: Annotated[
             Mode, Query(description="What the list goes by: all that was learned, or similarity and interests alone.")
         ] = "fused",
+        diversity: Annotated[
+            float | None,
+            Query(ge=0, le=100, description="What likeness to the items above costs; as configured if left out."),
+        ] = None,
+        context: Annotated[
+            list[models.Id] | None,
+            Query(max_length=models.MOST_ITEMS, description="Items that the user looks at now; repeat the parameter."),
+        ] = None,
+        skip: Annotated[
+            int, Query(ge=0, le=models.MOST_ITEMS, description="Items of the list that came with pages before.")
+        ] = 0,
     ) -> models.RankedList:
         """The best items for a user or for a bare history; what is popular for a user without one, or for nobody."""
         past = None if user is not None and history is None else (history or [])
         found = live.engine.recommend(
-            user=user, history=past, n=n, exclude=exclude or [], where=parse(where), mode=mode
+            user=user,
+            history=past,
+            n=skip + n,
+            exclude=exclude or [],
+            where=parse(where),
+            mode=mode,
+            diversity=diversity,
+            context=context or [],
         )
-        return models.RankedList(personal=bool(past) or live.knows(user), items=ranked(live.shelf, found))
+        personal = bool(past) or bool(context) or live.knows(user)
+        return models.RankedList(personal=personal, items=ranked(live.shelf, found[skip:]))
 
     @router.get("/search")
     def search(

@@ -8,6 +8,7 @@ from fastapi import Path as InPath
 from engine import interests
 from engine.errors import UnknownIdError
 from engine.history import Histories
+from engine.rules.feedback import NOTHING
 from engine.service.api import models
 from engine.service.api.telling import shown
 from engine.service.live import Live
@@ -32,7 +33,8 @@ def users(live: Live) -> APIRouter:
         state = live.engine.state
         past = state.lookup.histories([user])
         about = state.catalogue.users.filter(user_id=user)
-        if not len(past.items) and not about.height:
+        said = state.feedback.of(user)
+        if not len(past.items) and not about.height and said == NOTHING:
             raise UnknownIdError(f"user {user!r} is not known here")
         events = zip(*(array.tolist() for array in (past.items, past.values, past.times)), strict=True)
         done = [
@@ -47,6 +49,9 @@ def users(live: Live) -> APIRouter:
             interests=_told(state, past),
             session=_told(state, interests.session(past)),
             history=done,
+            hidden=list(said.hidden),
+            disliked=list(said.disliked),
+            seen=dict(said.seen),
         )
 
     @router.delete("/{user:path}")
