@@ -61,10 +61,10 @@ class Wanted:
     rules: bool
     diversity: Diversity | float | None = None
     """As of `Engine.recommend`; None is as the configuration says."""
+    explore: Exploration | int | None = None
+    """The same."""
     context: Iterable[str] = ()
     """Items that the user looks at now."""
-    explore: Exploration | int | None = None
-    """As `diversity`."""
 
 
 def recommend(
@@ -126,12 +126,13 @@ def propensity(
     state: State, user: str | None, history: Sequence[str] | None, shown: Sequence[str], item: str, wanted: Wanted
 ) -> float:
     """As `Engine.propensity`."""
-    past = followed(state.lookup.history(user, history), state.lookup.rows(wanted.context))
+    past = state.lookup.history(user, history)
     open_to = allowed(state, wanted.exclude, wanted.where)[None]
     open_to[0, past.items] = False
     order = Order(state.book.in_force([user], past) if wanted.rules else None, heeded=_heeded(state, [user]))
+    explore = _explore(state, wanted)
     row, above = state.lookup.rows([item])[0], state.lookup.rows(shown)
-    return making.propensity(state.ranker, past, open_to, above, row, order, _explore(state, wanted))
+    return making.propensity(state.ranker, past, order.opened(open_to), above, row, order, explore)
 
 
 def _by_interest(state: State, user: str | None, past: Histories, wanted: Wanted) -> list[Recommendation]:

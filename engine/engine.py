@@ -113,8 +113,8 @@ class Engine:
         rules: bool = True,
         mode: Mode = "fused",
         diversity: Diversity | float | None = None,
-        context: Iterable[str] = (),
         explore: Exploration | int | None = None,
+        context: Iterable[str] = (),
     ) -> list[Recommendation]:
         """The best `n` items for a user, or for a bare history of item ids, oldest first.
 
@@ -128,7 +128,7 @@ class Engine:
         `propensity` (docs/exploration.md). None is what the configuration says, which is nothing unless set. Raises
         UnknownIdError for an item that is not in the catalogue, DataError for a `where` on a column that is not there.
         """
-        wanted = Wanted(n, exclude, where, rules, diversity, context, explore)
+        wanted = Wanted(n, exclude, where, rules, diversity, explore, context)
         return asking.recommend(self.state, user, history, wanted, mode)
 
     def recommend_batch(
@@ -142,7 +142,7 @@ class Engine:
         explore: Exploration | int | None = None,
     ) -> list[list[Recommendation]]:
         """The same for many users: one list each, in the order given."""
-        state, wanted = self.state, Wanted(n, exclude, where, rules, diversity, explore=explore)
+        state, wanted = self.state, Wanted(n, exclude, where, rules, diversity, explore)
         histories = state.lookup.histories(users)
         return asking.lists(state, users, histories, wanted) if len(users) else []
 
@@ -155,7 +155,6 @@ class Engine:
         exclude: Iterable[str] = (),
         where: Mapping[str, Any] | None = None,
         rules: bool = True,
-        context: Iterable[str] = (),
         explore: Exploration | None = None,
     ) -> float:
         """The chance that a drawn place is given to an item, below those `shown` above it.
@@ -163,7 +162,7 @@ class Engine:
         For a log that another engine or other settings wrote: its `target` (docs/exploration.md). All else is as of
         `recommend`, of which `explore` says how places are drawn. 0 for an item that cannot be drawn there.
         """
-        wanted = Wanted(1, exclude, where, rules, context=context, explore=explore)
+        wanted = Wanted(1, exclude, where, rules, explore=explore)
         return asking.propensity(self.state, user, history, shown, item, wanted)
 
     def search(

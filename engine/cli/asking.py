@@ -45,11 +45,11 @@ def recommend(
     diversity: Annotated[
         float | None,
         typer.Option(
-            help="What likeness to the items above costs: 0 nothing, 4 some, 16 much; as configured if left out."
+            help="What likeness to the items above costs: 0 nothing, 4 some, 16 much; as configured without it."
         ),
     ] = None,
     explore: Annotated[
-        int | None, typer.Option(help="So many of the last places are drawn by chance; as configured if left out.")
+        int | None, typer.Option(help="So many of the last places are drawn by chance; as configured without it.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:

@@ -138,13 +138,14 @@ def propensity(
     settings: Exploration,
 ) -> float:
     """The chance of an item to be drawn below those shown, for the one user of `past`; `open_to` is (1, items)."""
-    best = ranker.rank(past, order.opened(open_to), settings.shortlist, False, order.lift())
+    best = ranker.rank(past, open_to, settings.shortlist, False, order.lift())
     items, spacing = best.candidates.item, None if order.rules is None else order.rules.spacing(0)
-    logs = draws.log_weights(best.scores / np.float64(best.spread[0]), settings)
-    may = ~np.isin(items, list(shown))
     if spacing is not None:
         for above in shown:
             spacing.take(above)
+    logs = draws.log_weights(best.scores / np.float64(best.spread[0]), settings)
+    may = ~np.isin(items, list(shown))
+    if spacing is not None:
         may &= np.array([not spacing.against(each) for each in items.tolist()], bool)
     rows = np.flatnonzero(may)
     if item not in items[rows]:
