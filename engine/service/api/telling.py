@@ -49,6 +49,7 @@ def ranked(shelf: Shelf, found: Iterable[Recommendation]) -> list[models.Ranked]
             contributions=one.contributions,
             factors=one.factors,
             probability=one.probability,
+            propensity=one.propensity,
         )
         for one in found
     ]
