@@ -159,13 +159,15 @@ class Engine:
         where: Mapping[str, Any] | None = None,
         rules: bool = True,
         explore: Exploration | None = None,
+        context: Iterable[str] = (),
     ) -> float:
         """The chance that a drawn place is given to an item, below those `shown` above it.
 
         For a log that another engine or other settings wrote: its `target` (docs/exploration.md). All else is as of
-        `recommend`, of which `explore` says how places are drawn. 0 for an item that cannot be drawn there.
+        `recommend`, of which `explore` says how places are drawn; name the `history` of then where the user has
+        chosen something since. 0 for an item that cannot be drawn there.
         """
-        wanted = Wanted(1, exclude, where, rules, explore=explore)
+        wanted = Wanted(1, exclude, where, rules, explore=explore, context=context)
         return asking.propensity(self.state, user, history, shown, item, wanted)
 
     def search(
