@@ -1,8 +1,9 @@
 """Lists for users and histories, what is like an item, and why one is shown: questions to one state of an engine."""
 
+import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypeVar, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,16 +12,18 @@ from pydantic import ValidationError
 from engine import explain as explaining
 from engine import transparent, where
 from engine.candidates.content import alike
-from engine.config import Diversity
+from engine.config import Diversity, Exploration
 from engine.diversity.kinds import column_of
 from engine.diversity.varied import Varied
 from engine.errors import DataError
 from engine.explain import Explanation
 from engine.history import Histories, followed
+from engine.rules import lists as making
 from engine.rules.feedback import Heeded, heeded
 from engine.rules.lists import Order, Placed, batched, explained, ranked_among
 from engine.state import State
 
+Settings = TypeVar("Settings", Diversity, Exploration)
 Mode = Literal["fused", "interest"]
 """What a list goes by: everything that was learned, or interest-weighted similarity alone."""
 
@@ -43,6 +46,9 @@ class Recommendation:
     """The chance that the user chooses the item among their next events (engine/calibration.py), in the order of the
     scores; rules and diversity change no chance. None where it was not learned: in other modes, in a search, from
     little history."""
+    propensity: float | None = None
+    """In a list that explores: the chance that this place shows this item, given those above it; 1 where nothing is
+    drawn. Log it beside what comes of it, and another list can be judged by that (docs/exploration.md)."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +61,8 @@ class Wanted:
     rules: bool
     diversity: Diversity | float | None = None
     """As of `Engine.recommend`; None is as the configuration says."""
+    explore: Exploration | int | None = None
+    """The same."""
     context: Iterable[str] = ()
     """Items that the user looks at now."""
 
@@ -68,8 +76,8 @@ def recommend(
         raise DataError(f"mode is one of {', '.join(get_args(Mode))}, not {mode!r}")
     if mode == "fused":
         return lists(state, [user], past, wanted)[0]
-    if wanted.diversity:
-        raise DataError("mode interest has no diversity; ask without it, or in mode fused")
+    if wanted.diversity or wanted.explore:
+        raise DataError("mode interest has no diversity and no exploration; ask without them, or in mode fused")
     return _by_interest(state, user, past, wanted)
 
 
@@ -89,23 +97,42 @@ def _heeded(state: State, users: Sequence[str | None]) -> Heeded | None:
 
 
 def _varied(state: State, histories: Histories, wanted: Wanted) -> Varied | None:
-    """The diversity that is wanted of these lists, if any."""
-    settings = _diversity(state.config.diversity, wanted.diversity)
-    if not settings.weight:
+    """The diversity and exploration that are wanted of these lists, if any."""
+    diversity = _settings(state.config.diversity, wanted.diversity, "weight", "diversity is a weight from 0 to 100")
+    explore = _explore(state, wanted)
+    if not diversity.weight and not explore.places:
         return None
-    by_kinds = settings.by == "calibrated"
-    kinds = state.kinds(column_of(state.config.data, settings.column)) if by_kinds else None
-    return Varied(settings, state.ranker.features, kinds, histories)
+    by_kinds = diversity.weight and diversity.by == "calibrated"
+    kinds = state.kinds(column_of(state.config.data, diversity.column)) if by_kinds else None
+    entropy = secrets.randbits(128) if explore.seed is None else explore.seed
+    return Varied(diversity, explore, state.ranker.features, kinds, histories, entropy, np.arange(len(histories)))
 
 
-def _diversity(default: Diversity, given: Diversity | float | None) -> Diversity:
-    """What is given, where a number is a weight and all else as the configuration says."""
-    if given is None or isinstance(given, Diversity):
+def _explore(state: State, wanted: Wanted) -> Exploration:
+    return _settings(state.config.exploration, wanted.explore, "places", "explore is a number of places to 1,000")
+
+
+def _settings(default: Settings, given: Settings | float | None, key: str, words: str) -> Settings:
+    """What is given, where a number is the value of one key and all else as the configuration says."""
+    if given is None or isinstance(given, type(default)):
         return default if given is None else given
     try:
-        return Diversity.model_validate(default.model_dump() | {"weight": given})
+        return type(default).model_validate(default.model_dump() | {key: given})
     except ValidationError:
-        raise DataError(f"diversity is a weight from 0 to 100, not {given!r}") from None
+        raise DataError(f"{words}, not {given!r}") from None
+
+
+def propensity(
+    state: State, user: str | None, history: Sequence[str] | None, shown: Sequence[str], item: str, wanted: Wanted
+) -> float:
+    """As `Engine.propensity`."""
+    past = state.lookup.history(user, history)
+    open_to = allowed(state, wanted.exclude, wanted.where)[None]
+    open_to[0, past.items] = False
+    order = Order(state.book.in_force([user], past) if wanted.rules else None, heeded=_heeded(state, [user]))
+    explore = _explore(state, wanted)
+    row, above = state.lookup.rows([item])[0], state.lookup.rows(shown)
+    return making.propensity(state.ranker, past, order.opened(open_to), above, row, order, explore)
 
 
 def _by_interest(state: State, user: str | None, past: Histories, wanted: Wanted) -> list[Recommendation]:
@@ -134,7 +161,9 @@ def allowed(state: State, exclude: Iterable[str], conditions: Mapping[str, Any] 
 def _one(state: State, one: Placed) -> Recommendation:
     contributions = dict(zip(state.ranker.parts, one.parts.tolist(), strict=True)) | one.rules
     ids, titles = state.lookup.ids, state.lookup.titles
-    return Recommendation(ids[one.item], titles[one.item], one.score, contributions, probability=one.chance)
+    return Recommendation(
+        ids[one.item], titles[one.item], one.score, contributions, probability=one.chance, propensity=one.propensity
+    )
 
 
 def similar(state: State, item: str, n: int) -> list[tuple[str, float]]:

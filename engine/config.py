@@ -380,6 +380,21 @@ class Diversity(Section):
     """So many of the best are looked at; what a longer list has beyond them follows by score."""
 
 
+class Exploration(Section):
+    """Places of a list that are drawn, so that it is learned what people think of what they are not shown."""
+
+    places: Annotated[int, Field(ge=0, le=1000)] = 0
+    """So many, the last ones of each list; 0 is off."""
+    temperature: Annotated[float, Field(gt=0, le=100)] = 0.5
+    """In standard deviations of the user's scores: what is so much higher is e times as likely."""
+    even: Annotated[float, Field(ge=0, le=1)] = 0.1
+    """Share of the chances that all of the shortlist have alike, so that none is next to nothing."""
+    shortlist: Annotated[int, Field(ge=1, le=1000)] = 100
+    """So many of the best may be drawn."""
+    seed: Annotated[int, Field(ge=0)] | None = None
+    """With one the same question gets the same draw; without it each is drawn anew."""
+
+
 class Evaluation(Section):
     split: Literal["time", "leave-one-out", "random", "cold-item", "cold-user"] = "time"
     """What is held out: the latest events, one event a user, any events, all events of some items or of some users."""
@@ -418,6 +433,7 @@ class Config(Section):
     candidates: Candidates = Candidates()
     fusion: Fusion = Fusion()
     diversity: Diversity = Diversity()
+    exploration: Exploration = Exploration()
     evaluation: Evaluation = Evaluation()
     tracking: Tracking = Tracking()
 

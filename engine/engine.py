@@ -12,7 +12,7 @@ import polars as pl
 
 from engine import asking, building, changing, describe, forget, growth, persist, searching
 from engine.asking import Mode, Recommendation, Wanted
-from engine.config import Config, Diversity
+from engine.config import Config, Diversity, Exploration
 from engine.explain import Explanation
 from engine.gating import Gate
 from engine.growth import Edges, Pictures, Said
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from engine.search.suggest import Suggestion
     from engine.trial import Trial
 
-__all__ = ["Diversity", "Engine", "Explanation", "Mode", "Recommendation"]
+__all__ = ["Diversity", "Engine", "Explanation", "Exploration", "Mode", "Recommendation"]
 
 log = logging.getLogger(__name__)
 
@@ -113,6 +113,7 @@ class Engine:
         rules: bool = True,
         mode: Mode = "fused",
         diversity: Diversity | float | None = None,
+        explore: Exploration | int | None = None,
         context: Iterable[str] = (),
     ) -> list[Recommendation]:
         """The best `n` items for a user, or for a bare history of item ids, oldest first.
@@ -123,10 +124,11 @@ class Engine:
         times how much of the history is of what an item is, and by nothing learned (engine/candidates/interest.py):
         nobody gets anything there without a history, and rules only hide. `diversity` is what likeness to the items
         above costs, in standard deviations of the user's scores (0 is nothing, 4 some, 16 much), or all that there
-        is to say of it; None is what the configuration says, which is nothing unless set: docs/diversity.md. Raises
+        is to say of it (docs/diversity.md); `explore` is how many of the last places are drawn by chance, each with its
+        `propensity` (docs/exploration.md). None is what the configuration says, which is nothing unless set. Raises
         UnknownIdError for an item that is not in the catalogue, DataError for a `where` on a column that is not there.
         """
-        wanted = Wanted(n, exclude, where, rules, diversity, context)
+        wanted = Wanted(n, exclude, where, rules, diversity, explore, context)
         return asking.recommend(self.state, user, history, wanted, mode)
 
     def recommend_batch(
@@ -137,11 +139,31 @@ class Engine:
         where: Mapping[str, Any] | None = None,
         rules: bool = True,
         diversity: Diversity | float | None = None,
+        explore: Exploration | int | None = None,
     ) -> list[list[Recommendation]]:
         """The same for many users: one list each, in the order given."""
-        state, wanted = self.state, Wanted(n, exclude, where, rules, diversity)
+        state, wanted = self.state, Wanted(n, exclude, where, rules, diversity, explore)
         histories = state.lookup.histories(users)
         return asking.lists(state, users, histories, wanted) if len(users) else []
+
+    def propensity(
+        self,
+        item: str,
+        shown: Sequence[str],
+        user: str | None = None,
+        history: Sequence[str] | None = None,
+        exclude: Iterable[str] = (),
+        where: Mapping[str, Any] | None = None,
+        rules: bool = True,
+        explore: Exploration | None = None,
+    ) -> float:
+        """The chance that a drawn place is given to an item, below those `shown` above it.
+
+        For a log that another engine or other settings wrote: its `target` (docs/exploration.md). All else is as of
+        `recommend`, of which `explore` says how places are drawn. 0 for an item that cannot be drawn there.
+        """
+        wanted = Wanted(1, exclude, where, rules, explore=explore)
+        return asking.propensity(self.state, user, history, shown, item, wanted)
 
     def search(
         self,

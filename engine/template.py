@@ -24,6 +24,7 @@ _EXAMPLES: dict[str, Any] = {
     "relations": {"directed_by": ("Item", "Person"), "owned_by": ("Brand", "Organisation")},
     "file": "rules.toml",
     "review": "review.csv",
+    "seed": 7,
 }
 """Shown, commented out, for keys that have no default."""
 

@@ -74,6 +74,9 @@ app.command(
         "weft bench data/ml --split splits/ml --runs runs/ml --peers implicit:als,recbole:LightGCN",
     )
 )(benching.bench)
+app.command(epilog=example("weft offpolicy log.csv", "weft offpolicy log.parquet --clip 20 --json"))(
+    measuring.offpolicy
+)
 app.command(epilog=example("weft ablate data/ml --runs runs/ml"))(benching.ablate)
 app.command(epilog=example("weft tune data/ml --minutes 60", "weft tune data/ml --trials 80   # goes on"))(tuning.tune)
 app.add_typer(graph.app, name="graph")

@@ -45,8 +45,11 @@ def recommend(
     diversity: Annotated[
         float | None,
         typer.Option(
-            help="What likeness to the items above costs: 0 nothing, 4 some, 16 much; as configured if left out."
+            help="What likeness to the items above costs: 0 nothing, 4 some, 16 much; as configured without it."
         ),
+    ] = None,
+    explore: Annotated[
+        int | None, typer.Option(help="So many of the last places are drawn by chance; as configured without it.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -68,7 +71,9 @@ def recommend(
     past = None if user is not None else [item for item in history.split(",") if item]
     if past == [] and mode == "fused":
         warn("no --user and no --history: these items are popular")
-    found = engine.recommend(user=user, history=past, n=n, where=conditions, mode=mode, diversity=diversity)
+    found = engine.recommend(
+        user=user, history=past, n=n, where=conditions, mode=mode, diversity=diversity, explore=explore
+    )
     _show_list(found, as_json)
 
 
@@ -183,11 +188,12 @@ def _show_list(found: "list[Recommendation]", as_json: bool) -> None:
     if as_json:
         show_json([vars(one) for one in found])
         return
+    drawn = any(one.propensity is not None for one in found)
     rows = [
-        (str(place), one.item_id, one.title, f"{one.score:.2f}", _chance(one), terms(one))
+        (str(place), one.item_id, one.title, f"{one.score:.2f}", _chance(one), *[_propensity(one)] * drawn, terms(one))
         for place, one in enumerate(found, 1)
     ]
-    show(("", "item", "title", "score", "chance", "of which"), rows)
+    show(("", "item", "title", "score", "chance", *["shown with"] * drawn, "of which"), rows)
     if not rows:
         warn("nothing found")
 
@@ -195,3 +201,8 @@ def _show_list(found: "list[Recommendation]", as_json: bool) -> None:
 def _chance(one: "Recommendation") -> str:
     """That the user chooses it next; a dash where that was not learned."""
     return "\N{EN DASH}" if one.probability is None else f"{one.probability:.1%}"
+
+
+def _propensity(one: "Recommendation") -> str:
+    """The chance that it had of its place in a list that explores."""
+    return "" if one.propensity is None else f"{one.propensity:.1%}"

@@ -13,7 +13,7 @@ a weight means the same for every place and every length.
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.diversity.greedy import Floats
+from engine.diversity.making import Floats
 
 SMOOTHING = 0.01
 
@@ -29,6 +29,10 @@ class Calibrated:
         self.sum = np.zeros(len(self.wanted))
         """(kinds,) of the shares of those above."""
         self.places = 0
+
+    @property
+    def size(self) -> int:
+        return len(self.shares)
 
     def added(self) -> Floats:
         if not len(self.wanted):

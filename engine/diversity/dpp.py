@@ -14,7 +14,7 @@ keeps its unit.
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.diversity.greedy import Floats
+from engine.diversity.making import Floats
 
 LEAST = 1e-4
 """What is left of an item counts as this at least: beyond it there is rounding, and its log would outweigh all."""
@@ -30,6 +30,10 @@ class Dpp:
         """(shortlist,) d2."""
         self.rows = np.zeros((0, len(alike)))
         """(places, shortlist) of the Cholesky factor."""
+
+    @property
+    def size(self) -> int:
+        return len(self.alike)
 
     def added(self) -> Floats:
         return self.weight * np.log(np.maximum(self.left, LEAST))

@@ -9,7 +9,7 @@ likeness by 1 - lambda; here the score keeps its unit, so weight is (1 - lambda)
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.diversity.greedy import Floats
+from engine.diversity.making import Floats
 
 
 class Mmr:
@@ -20,6 +20,10 @@ class Mmr:
         self.weight = weight
         self.nearest = np.zeros(len(alike))
         """(shortlist,) likeness to the most similar item above; what is unlike all of them gains nothing by it."""
+
+    @property
+    def size(self) -> int:
+        return len(self.alike)
 
     def added(self) -> Floats:
         return 0.0 - self.weight * self.nearest

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine import counterfactual
+from engine.config import Exploration
+from engine.diversity import draws
 from engine.diversity.varied import Varied
 from engine.explain import Explanation
 from engine.history import Histories
@@ -29,6 +31,9 @@ class Placed(NamedTuple):
     parts: NDArray[np.float32]
     rules: dict[str, float]
     chance: float | None = None
+    """That the user chooses it."""
+    propensity: float | None = None
+    """The chance that it had of its place, where places are drawn."""
 
 
 def batched(
@@ -43,8 +48,8 @@ def batched(
 ) -> list[list[Placed]]:
     """The best `n` of the allowed items, (items,), that are not in each history, by the ranker and the rules.
 
-    With `heeded` as the users' feedback has them. With `varied` they are the best by diversity too, as far as the
-    rules let them stand.
+    With `heeded` as the users' feedback has them. With `varied` they are the best by diversity too, and drawn in part,
+    as far as the rules let them stand.
     """
     found = []
     for batch in ranker.batches(histories):
@@ -99,7 +104,7 @@ def _lists(
     """Lists of the items, (users, items), that are open. One for which the rules passed over so many candidates that it
     is short is made anew from more of them, at last from all.
     """
-    looked = depth if order.varied is None else max(depth, order.varied.settings.shortlist)
+    looked = depth if order.varied is None else max(depth, order.varied.depth)
     ranked = ranker.rank(histories, open_to, n, explain, order.lift(), order.arrange(), looked)
     found, at = [], 0
     for user, size in enumerate(ranked.candidates.sizes.tolist()):
@@ -116,11 +121,36 @@ def _lists(
 def _placed(ranked: Ranked, row: int, order: Order, user: int) -> Placed:
     item, spread = int(ranked.candidates.item[row]), float(ranked.spread[user])
     chance = None if ranked.chances is None else float(ranked.chances[row])
-    added, score = order.added(user, item, spread), float(ranked.scores[row])
+    added, score, propensity = order.added(user, item, spread), float(ranked.scores[row]), None
     if order.varied is not None:
-        told = order.varied.added(user, item, spread)
+        told, propensity = order.varied.added(user, item, spread), order.varied.propensity(user, item)
         added, score = added | told, score + sum(told.values())
-    return Placed(item, score, ranked.parts[row], added, chance)
+    return Placed(item, score, ranked.parts[row], added, chance, propensity)
+
+
+def propensity(
+    ranker: Ranker,
+    past: Histories,
+    open_to: Mask,
+    shown: Sequence[int],
+    item: int,
+    order: Order,
+    settings: Exploration,
+) -> float:
+    """The chance of an item to be drawn below those shown, for the one user of `past`; `open_to` is (1, items)."""
+    best = ranker.rank(past, open_to, settings.shortlist, False, order.lift())
+    items, spacing = best.candidates.item, None if order.rules is None else order.rules.spacing(0)
+    if spacing is not None:
+        for above in shown:
+            spacing.take(above)
+    logs = draws.log_weights(best.scores / np.float64(best.spread[0]), settings)
+    may = ~np.isin(items, list(shown))
+    if spacing is not None:
+        may &= np.array([not spacing.against(each) for each in items.tolist()], bool)
+    rows = np.flatnonzero(may)
+    if item not in items[rows]:
+        return 0.0
+    return float(draws.among(logs, rows)[items[rows] == item][0])
 
 
 def explained(found: Explanation, ranker: Ranker, past: Histories, item: int, order: Order) -> Explanation:

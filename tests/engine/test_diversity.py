@@ -16,7 +16,7 @@ from engine import Diversity, Engine
 from engine.diversity import kinds
 from engine.diversity.calibrated import Calibrated, divergence
 from engine.diversity.dpp import LEAST, Dpp
-from engine.diversity.greedy import greedy
+from engine.diversity.making import Making
 from engine.diversity.mmr import Mmr
 from engine.diversity.varied import likeness
 from engine.errors import DataError
@@ -39,7 +39,7 @@ def shortlists(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
 
 
 def listed(scores, criterion, n):
-    return greedy(scores, np.arange(len(scores)), criterion, n)
+    return Making(scores, np.arange(len(scores)), criterion).greedy(n)
 
 
 @given(shortlists(), weights)
@@ -109,7 +109,7 @@ def test_divergence_by_hand():
 
 def test_nothing_of_the_wanted_kinds_leaves_the_ranking():
     found = listed(np.array([3.0, 2, 1]), Calibrated(np.ones((3, 1), np.float32), np.zeros(1), 5), 3)
-    assert found == [(0, 0), (1, 0), (2, 0)]
+    assert found == [(0, 0, 1), (1, 0, 1), (2, 0, 1)]
 
 
 def test_beyond_the_shortlist_the_score_decides():
