@@ -10,6 +10,7 @@ from fastapi.middleware.cors import CORSMiddleware
 
 from engine.engine import Engine
 from engine.service import problems, scopes, static
+from engine.service.api.artefact import artefact as switching
 from engine.service.api.catalogue import catalogue
 from engine.service.api.evaluation import evaluation
 from engine.service.api.events import events as done
@@ -65,7 +66,7 @@ def create(engine: Engine, events: Path, artefact: Path | None = None, settings:
     )
     problems.install(app)
     _surround(app, settings, metrics)
-    for routes in (lists, by_picture, helps, items, done, users, pictures, catalogue, nodes, rules):
+    for routes in (lists, by_picture, helps, items, done, users, pictures, catalogue, nodes, rules, switching):
         app.include_router(routes(live))
     if live.store is not None:
         app.include_router(questions(live))
