@@ -13,6 +13,7 @@ import shutil
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from types import MappingProxyType
@@ -186,6 +187,12 @@ def read(folder: Path, verify: Literal["full", "size"] = "full") -> Artifact:
                 if digest != expected[file]["sha256"]:
                     raise _refusal(path, f"sha256 {expected[file]['sha256']}", digest)
     return Artifact(folder, manifest["facts"], manifest["libraries"], identity)
+
+
+def mark(folder: Path) -> tuple[str, datetime]:
+    """Which artefact is in a folder, by the hash of its manifest, and when it was last written."""
+    written = datetime.fromtimestamp((folder / MANIFEST).stat().st_mtime, UTC)
+    return _seal(_read_manifest(folder))[:16], written
 
 
 def pack_csr(name: str, matrix: Csr) -> dict[str, NDArray[Any]]:

@@ -3,7 +3,7 @@
 import socket
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -41,6 +41,9 @@ def serve(
     origin: Annotated[
         list[str] | None, typer.Option(metavar="URL", help="A web site whose pages may ask (CORS); repeat it.")
     ] = None,
+    log_format: Annotated[
+        Literal["text", "json"], typer.Option(help="Of the log on the error stream, a line for each request.")
+    ] = "text",
 ) -> None:
     """Serve over HTTP, with a console for people.
 
@@ -48,12 +51,14 @@ def serve(
     ARTEFACT.events, and known again when it starts again. Other machines need --host and keys.
     """
     settings = _settings(host, keys, open_, rate, allow_host or (), origin or ())
+    settings = settings.model_copy(update={"log_format": log_format, "warm": True})
     listening = _bind(host, port)
     events = events or artefact.resolve().with_name(f"{artefact.resolve().name}.events")
     with listening:
+        from engine.service import workers as processes
+
         if workers > 1:
             from engine import artifact
-            from engine.service import workers as processes
 
             artifact.read(artefact)  # what is wrong with it is told here and not by each worker
             _say_where(listening, host)
@@ -61,14 +66,12 @@ def serve(
             return
         engine = opened(artefact)
         with Working() as work:
-            work.stage("warming up")
-            import uvicorn
-
+            work.stage("taking in the log")
             from engine.service.app import create
 
             service = create(engine, events, artefact, settings)
         _say_where(listening, host)
-        uvicorn.Server(uvicorn.Config(service, log_level="warning")).run(sockets=[listening])
+        processes.run_alone(service, settings, listening)
 
 
 def _settings(

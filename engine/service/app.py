@@ -5,17 +5,19 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from fastapi import FastAPI
+from fastapi.concurrency import run_in_threadpool
 from fastapi.middleware.cors import CORSMiddleware
 
 from engine.engine import Engine
 from engine.service import problems, scopes, static
 from engine.service.api.catalogue import catalogue
+from engine.service.api.evaluation import evaluation
 from engine.service.api.events import events as done
 from engine.service.api.graph import nodes, questions
+from engine.service.api.health import health
 from engine.service.api.helps import helps
 from engine.service.api.items import items
 from engine.service.api.lists import lists
-from engine.service.api.models import Health
 from engine.service.api.pictures import pictures
 from engine.service.api.rules import rules
 from engine.service.api.upload import by_picture
@@ -23,7 +25,10 @@ from engine.service.api.users import users
 from engine.service.eventlog import EventLog
 from engine.service.guard import Guard
 from engine.service.live import Live
+from engine.service.metrics import Metrics
+from engine.service.observe import REQUEST_ID, Observe
 from engine.service.settings import Settings
+from engine.service.warming import Warming
 
 
 def create(engine: Engine, events: Path, artefact: Path | None = None, settings: Settings | None = None) -> FastAPI:
@@ -33,11 +38,19 @@ def create(engine: Engine, events: Path, artefact: Path | None = None, settings:
     Raises EventLogError where the log cannot be opened.
     """
     settings = settings or Settings()
-    live = Live(engine, EventLog(events), artefact)
+    log = EventLog(events)
+    live = Live(engine, log, artefact)
+    warming = Warming(live) if settings.warm else None
+    metrics = Metrics()
+    metrics.watch(live, log, artefact)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        if warming is not None:
+            warming.start()
         yield
+        if warming is not None:
+            await run_in_threadpool(warming.stop)
         live.close()
 
     app = FastAPI(
@@ -51,34 +64,29 @@ def create(engine: Engine, events: Path, artefact: Path | None = None, settings:
         redoc_url=None,
     )
     problems.install(app)
-    _guard(app, settings)
-    for routes in (lists, by_picture, helps, items, done, users, pictures, catalogue, nodes, rules):
+    _surround(app, settings, metrics)
+    for routes in (lists, by_picture, helps, items, done, users, pictures, catalogue, rules, nodes):
         app.include_router(routes(live))
     if live.store is not None:
         app.include_router(questions(live))
-    static.install(app, artefact)
-
-    @app.get("/healthz", tags=["service"])
-    def healthz() -> Health:
-        """Is the service up, and what does it serve?"""
-        tables = live.engine.catalogue
-        return Health(
-            status="ok", items=tables.items.height, events=tables.interactions.height, graph=live.store is not None
-        )
+    app.include_router(health(live, log, warming, metrics))
+    app.include_router(evaluation(artefact))
+    static.install(app)
 
     if settings.keys is not None:
         scopes.describe(app.openapi())
     return app
 
 
-def _guard(app: FastAPI, settings: Settings) -> None:
-    """Put the guard before the routes, and before it what answers pages of other origins, if any may ask."""
+def _surround(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
+    """Put the layers around the routes: the guard, then what answers pages of other origins, then who notes it all."""
     app.add_middleware(Guard, settings=settings)
     if settings.origins:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=settings.origins,
             allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-            allow_headers=["Authorization", "Content-Type", "Idempotency-Key"],
-            expose_headers=["Retry-After"],
+            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", REQUEST_ID],
+            expose_headers=["Retry-After", REQUEST_ID],
         )
+    app.add_middleware(Observe, metrics=metrics, shared=bool(settings.origins))

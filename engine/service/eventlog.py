@@ -228,6 +228,19 @@ class EventLog:
             raise EventLogError(f"the log of events cannot be written ({error}); nothing was erased") from None
         return gone
 
+    @property
+    def waiting(self) -> int:
+        """How many requests wait for the disk."""
+        return len(self._waiting)
+
+    def check(self) -> None:
+        """Raise EventLogError where events could not be kept now. Costs one write to the disk."""
+        try:
+            with self._using, self._transaction():
+                self._base.execute(f"pragma user_version = {FORMAT}")  # what is there already, but it is written
+        except sqlite3.Error as error:
+            raise EventLogError(f"the log of events cannot be written ({error})") from None
+
     def close(self) -> None:
         with self._using, self._reading:
             self._reader.close()

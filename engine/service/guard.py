@@ -1,6 +1,6 @@
 """Who is let in: names, keys, scopes, rates and sizes, looked at before a route sees the request.
 
-One layer of plain ASGI, about 20 microseconds a request (docs/benchmarks.md).
+One layer of plain ASGI: what it costs is in docs/benchmarks.md.
 """
 
 import asyncio
@@ -8,12 +8,11 @@ import ipaddress
 import math
 import re
 import time
-from collections.abc import Mapping
 
 import limits
 from limits.storage import MemoryStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -36,7 +35,7 @@ _CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
 class Guard:
-    """Refuses what may not be asked, names the caller on `request.state.caller`, and keeps browsers careful.
+    """Refuses what may not be asked, and names the caller on `request.state.caller`.
 
     The caller is the name of the key, or None where the service has no keys or the path is open to all.
     """
@@ -46,21 +45,13 @@ class Guard:
         self._settings = settings
         self._keys = None if settings.keys is None else KeyRing(settings.keys)
         self._rate = limits.parse(settings.rate) if settings.rate else None
-        self._rates = SlidingWindowCounterRateLimiter(MemoryStorage())
-        self._headers = _careful(settings)
+        if self._rate is not None:
+            self._counts = SlidingWindowCounterRateLimiter(MemoryStorage())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-
-        async def carefully(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in self._headers.items():
-                    headers.setdefault(name, value)
-            await send(message)
-
         headers = Headers(scope=scope)
         try:
             self._check_host(headers, scope["method"])
@@ -69,9 +60,9 @@ class Guard:
             if "json" in headers.get("content-type", "").lower():
                 receive = await _shallow(receive)
         except HTTPException as refusal:
-            await problems.of(refusal)(scope, receive, carefully)
+            await problems.of(refusal)(scope, receive, send)
             return
-        await self.app(scope, receive, carefully)
+        await self.app(scope, receive, send)
 
     def _check_host(self, headers: Headers, method: str) -> None:
         """Refuse a page that is not of this service: one of a name that was made to point here, or of elsewhere."""
@@ -112,21 +103,10 @@ class Guard:
         if self._rate is None:
             return
         who = ("key", key.name) if key is not None else ("address", _network(scope))
-        if not self._rates.hit(self._rate, *who):
-            free = self._rates.get_window_stats(self._rate, *who).reset_time - time.time()
+        if not self._counts.hit(self._rate, *who):
+            free = self._counts.get_window_stats(self._rate, *who).reset_time - time.time()
             again = str(max(1, math.ceil(free)))
             raise HTTPException(429, f"more than {self._settings.rate}", {"Retry-After": again})
-
-
-def _careful(settings: Settings) -> Mapping[str, str]:
-    """Headers of every answer that does not set them otherwise."""
-    return {
-        "X-Content-Type-Options": "nosniff",
-        "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-        "Referrer-Policy": "no-referrer",
-        "Cache-Control": "no-store",
-        "Cross-Origin-Resource-Policy": "cross-origin" if settings.origins else "same-origin",
-    }
 
 
 def _without_port(host: str) -> str:

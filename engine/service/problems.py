@@ -55,8 +55,12 @@ def of(error: HTTPException) -> JSONResponse:
     return answer
 
 
+def broken() -> JSONResponse:
+    return problem(500, "an error of the service; its log has the details")
+
+
 def install(app: FastAPI) -> None:
-    """Answer every error of the engine, of the request and of the code by a problem."""
+    """Answer every error of the engine and of the request by a problem; those of the code are for `observe`."""
 
     @app.exception_handler(UnknownIdError)
     def unknown(request: Request, error: UnknownIdError) -> JSONResponse:
@@ -81,7 +85,3 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     def http(request: Request, error: HTTPException) -> JSONResponse:
         return of(error)
-
-    @app.exception_handler(Exception)
-    def broken(request: Request, error: Exception) -> JSONResponse:
-        return problem(500, "an error of the service; its log has the details")

@@ -5,6 +5,8 @@ from pathlib import Path
 import limits
 from pydantic import BaseModel, ConfigDict, field_validator
 
+from engine.service.logs import Format
+
 LOCAL = ("localhost", "127.0.0.1", "[::1]")
 """What a browser on this machine calls it."""
 
@@ -24,6 +26,11 @@ class Settings(BaseModel):
     rate: str = ""
     """How often a key, or an address without one, may ask: such as 600/minute. Empty is without limit. Each process
     counts what it answers."""
+
+    log_format: Format = "text"
+    """How the lines of the log look."""
+    warm: bool = False
+    """Whether to make in the background what first searches would wait for, and to be ready only then."""
 
     @field_validator("rate")
     @classmethod

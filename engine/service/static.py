@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
 
 FOLDER = Path(__file__).with_name("console")
@@ -38,26 +37,11 @@ class Console(StaticFiles):
         return response
 
 
-def install(app: FastAPI, artefact: Path | None) -> None:
-    """Show the console at /, and there the evaluation of this artefact if there is one."""
-
-    @app.get("/console/report.json", include_in_schema=False)
-    def report() -> Response:
-        """What `weft evaluate` or `weft demo` wrote beside the artefact; nothing (204) where neither did."""
-        for path in [] if artefact is None else reports(artefact):
-            if path.is_file():
-                return FileResponse(path, media_type="application/json", headers=HEADERS)
-        return Response(status_code=204, headers=HEADERS)
-
+def install(app: FastAPI) -> None:
+    """Show the console at /."""
     console = Console(directory=FOLDER)
     app.mount("/console", console)
 
     @app.get("/", include_in_schema=False)
     async def page(request: Request) -> Response:
         return await console.get_response("index.html", request.scope)
-
-
-def reports(artefact: Path) -> list[Path]:
-    """Where a report of this artefact may be: that of `weft evaluate`, then that of `weft demo`."""
-    whole = artefact.resolve()
-    return [whole.with_name(f"{whole.name}.report") / "report.json", whole.with_name("report") / "report.json"]

@@ -6,12 +6,14 @@ of them takes are in the log, from where the others take them before they answer
 
 import os
 import socket
+import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
+from engine.service import logs
 from engine.service.settings import Settings
 
 if TYPE_CHECKING:
@@ -22,18 +24,35 @@ ARTEFACT, EVENTS, SETTINGS = "WEFT_SERVE_ARTEFACT", "WEFT_SERVE_EVENTS", "WEFT_S
 SLOW_START = 60
 """Seconds without an answer after which a worker is taken for hung and replaced; opening an artefact takes some."""
 
+DRAIN = 30
+"""Seconds that requests under way have to end when the service is told to stop."""
+SERVER: dict[str, Any] = {
+    "log_config": None,  # its lines go where those of the service go
+    "access_log": False,
+    "server_header": False,
+    "timeout_graceful_shutdown": DRAIN,
+}
+"""Of uvicorn, whether there is one process or more."""
+TOGETHER = "PROMETHEUS_MULTIPROC_DIR"
+"""The variable by which the processes find each other's counts; the library of Prometheus reads it."""
+
 
 def run(artefact: Path, events: Path, settings: Settings, listening: socket.socket, workers: int) -> None:
     """Serve until Ctrl-C; a worker that ends is replaced."""
     os.environ |= {ARTEFACT: str(artefact), EVENTS: str(events), SETTINGS: settings.model_dump_json()}
+    logs.install(settings.log_format)
     config = uvicorn.Config(
-        f"{__name__}:worker",
-        factory=True,
-        workers=workers,
-        log_level="warning",
-        timeout_worker_healthcheck=SLOW_START,
+        f"{__name__}:worker", factory=True, workers=workers, timeout_worker_healthcheck=SLOW_START, **SERVER
     )
-    Multiprocess(config, [listening]).run()
+    with tempfile.TemporaryDirectory(prefix="weft-metrics-") as counts:
+        os.environ[TOGETHER] = counts
+        Multiprocess(config, [listening]).run()
+
+
+def run_alone(service: "FastAPI", settings: Settings, listening: socket.socket) -> None:
+    """Serve in this process until Ctrl-C."""
+    logs.install(settings.log_format)
+    uvicorn.Server(uvicorn.Config(service, **SERVER)).run(sockets=[listening])
 
 
 def worker() -> "FastAPI":
@@ -43,4 +62,5 @@ def worker() -> "FastAPI":
 
     artefact = Path(os.environ[ARTEFACT])
     settings = Settings.model_validate_json(os.environ[SETTINGS])
+    logs.install(settings.log_format)
     return create(Engine.load(artefact), Path(os.environ[EVENTS]), artefact, settings)

@@ -19,6 +19,10 @@ ROUTES = {
     "history": ("#/user?by=history&history=p0001", ".card"),
     "search": ("#/search?q=white sneekers, not leather&user=u0001", ".found"),
     "search before a query": ("#/search", ".browse"),
+    "graph": ("#/graph", ".about .neighbours"),
+    "node": ("#/graph?node=brand:nike", ".about .neighbours"),
+    "evaluation": ("#/evaluation", ".boards"),
+    "service": ("#/service", ".tile"),
 }
 """Routes, and what is there when a page has done its work."""
 
@@ -89,7 +93,8 @@ def test_both_dictionaries_say_the_same_things(open_page):
     )
     free = re.compile(r"^(relation|label|column)\.")  # the names of the data are English as they are
     assert {key for key in words[0] if not free.match(key)} == {key for key in words[1] if not free.match(key)}
-    assert all(re.findall(r"{\w+}", words[1].get(key, said)) for key, said in words[0].items() if "{" in said)
+    for key, said in words[0].items():
+        assert set(re.findall(r"{\w+}", said)) == set(re.findall(r"{\w+}", words[1].get(key, said))), key
     sources = "".join(
         path.read_text(encoding="utf-8") for path in static.FOLDER.rglob("*.js") if "vendor" not in str(path)
     )

@@ -379,6 +379,12 @@ class Around(BaseModel):
     neighbours: list[Neighbour]
 
 
+class Ready(BaseModel):
+    """That requests may come."""
+
+    status: Literal["ready"]
+
+
 class Health(BaseModel):
     """That the service is up, and what it serves."""
 

@@ -10,6 +10,15 @@ export class Problem extends Error {
   }
 }
 
+/** The key that was given for this tab, if the service asks for one; it is gone when the tab is closed. */
+export function key() {
+  try { return sessionStorage.getItem("weft.key") ?? ""; } catch { return ""; }
+}
+
+export function useKey(given) {
+  try { sessionStorage.setItem("weft.key", given); } catch { /* then it is asked for again */ }
+}
+
 const listeners = new Set();
 /** Hear of each answer: path, milliseconds, status. Gives back how to stop. */
 export function onAnswer(listener) {
@@ -17,11 +26,11 @@ export function onAnswer(listener) {
   return () => listeners.delete(listener);
 }
 
-async function asked(path, given) {
+async function asked(path, {headers = {}, ...given}) {
   const began = performance.now();
   let response;
   try {
-    response = await fetch(path, given);
+    response = await fetch(path, {...given, headers: {...headers, ...credentials()}});
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Problem(0, {});
@@ -33,6 +42,15 @@ async function asked(path, given) {
   const body = kind.includes("json") ? await response.json() : await response.text();
   if (!response.ok) throw new Problem(response.status, typeof body === "string" ? {title: body.slice(0, 200)} : body);
   return body;
+}
+
+const credentials = () => key() ? {Authorization: `Bearer ${key()}`} : {};
+
+/** A picture of the service, where an img alone would come without the key. */
+export async function pictureOf(path) {
+  const response = await fetch(path, {headers: credentials()});
+  if (!response.ok) throw new Problem(response.status, {});
+  return URL.createObjectURL(await response.blob());
 }
 
 /** A path with its parameters: empty ones are left out, those of a list are repeated. */

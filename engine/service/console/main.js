@@ -7,6 +7,9 @@ import {keep, language, recall, say, speak} from "./words/index.js";
 const PAGES = {
   user: () => import("./pages/user.js"),
   search: () => import("./pages/search.js"),
+  graph: () => import("./pages/graph.js"),
+  evaluation: () => import("./pages/evaluation.js"),
+  service: () => import("./pages/service.js"),
 };
 const THEMES = ["auto", "light", "dark"];
 const main = document.getElementById("main");

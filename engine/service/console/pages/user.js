@@ -4,7 +4,7 @@ import {cypher, get, latest, served} from "../api.js";
 import {announce, button, icon, make} from "../dom.js";
 import {chooseHistory} from "../parts/choose.js";
 import {cards, line} from "../parts/items.js";
-import {interests} from "../parts/interests.js";
+import {interestsIn, interestsOf} from "../parts/interests.js";
 import {empty, trouble, waiting} from "../parts/states.js";
 import {openWhy} from "../parts/why.js";
 import {day, number, say} from "../words/index.js";
@@ -108,11 +108,10 @@ function hello(go) {
 
 function person(known) {
   const about = Object.entries(known.attributes).filter(([, values]) => values?.length);
-  const unique = [...new Set(known.history.map(item => item.item_id))];
   return [
     make("div", {class: "panel"}, make("h2", {class: "who-is"}, icon("user"), known.user_id),
       about.length > 0 && make("dl", {class: "facts"}, about.map(([name, values]) => make("div", {}, make("dt", {}, columnName(name)), make("dd", {}, [values].flat().join(", ")))))),
-    interests(unique),
+    ...interestsOf(known),
     make("div", {class: "panel"}, make("h2", {}, say("history"), make("small", {}, say("events.n", {n: number(known.events)}))),
       known.history.length
         ? make("ol", {class: "short scroll", tabindex: "0", "aria-label": say("history")}, known.history.map(one => line(one,
@@ -122,7 +121,7 @@ function person(known) {
 }
 
 function bare(state) {
-  return state.history.length ? [interests(state.history)] : [empty("user", say("history.empty"), say("history.empty.long"))];
+  return state.history.length ? [interestsIn(state.history)] : [empty("user", say("history.empty"), say("history.empty.long"))];
 }
 
 function controls(state, go) {

@@ -1,8 +1,20 @@
 // Items as pictures, cards and lines.
 
+import {key, pictureOf} from "../api.js";
 import {make} from "../dom.js";
 import {percent, say} from "../words/index.js";
 import {stacked} from "./bars.js";
+
+/** With a key pictures are asked for by hand, and, as a browser would, when they come near the window. */
+const seen = new IntersectionObserver(entries => {
+  for (const {target} of entries.filter(one => one.isIntersecting)) {
+    seen.unobserve(target);
+    pictureOf(target.address).then(address => {
+      target.addEventListener("load", () => URL.revokeObjectURL(address), {once: true});
+      target.src = address;
+    }).catch(() => target.dispatchEvent(new Event("error")));
+  }
+}, {rootMargin: "300px"});
 
 /** A picture in a square that has its size from the start; the first letter of the title where there is none. */
 export function picture(item, side) {
@@ -12,8 +24,9 @@ export function picture(item, side) {
     frame.append(letter());
     return frame;
   }
-  const image = make("img", {src: item.image, alt: "", width: side, height: side, loading: "lazy", decoding: "async"});
+  const image = make("img", {src: key() ? null : item.image, alt: "", width: side, height: side, loading: "lazy", decoding: "async"});
   image.addEventListener("error", () => image.replaceWith(letter()));
+  if (key()) seen.observe(Object.assign(image, {address: item.image}));
   frame.append(image);
   return frame;
 }

@@ -1,5 +1,6 @@
 // What stands where there is nothing to show yet, nothing at all, or something went wrong.
 
+import {useKey} from "../api.js";
 import {icon, make} from "../dom.js";
 import {known, say} from "../words/index.js";
 
@@ -11,7 +12,18 @@ export function trouble(error, again = null) {
     make("strong", {}, lost ? say("lost") : error.title || say("failed")),
     !lost && error.message && error.message !== error.title && make("p", {}, error.message),
     remedy && make("p", {class: "muted"}, remedy),
+    error.status === 401 && keyForm(),
     again && make("button", {type: "button", on: {click: again}}, say("again")));
+}
+
+/** Where a key is typed that the service asks for. */
+function keyForm() {
+  const field = make("input", {id: "key", type: "password", autocomplete: "off", maxlength: 500, required: true});
+  return make("form", {class: "key", on: {submit: event => {
+    event.preventDefault();
+    useKey(field.value.trim());
+    location.reload();
+  }}}, make("label", {class: "grow", for: "key"}, make("span", {class: "field-name"}, say("key")), field), make("button", {class: "main"}, say("key.use")));
 }
 
 export function empty(name, title, ...words) {
