@@ -64,7 +64,7 @@ class Wanted:
     diversity: Diversity | float | None = None
     """As of `Engine.recommend`; None is as the configuration says."""
     explore: Exploration | int | None = None
-    """The same."""
+    """As `diversity`."""
     context: Iterable[str] = ()
     """Items that the user looks at now."""
     topics: Collection[str] = ()
@@ -130,7 +130,7 @@ def propensity(
     state: State, user: str | None, history: Sequence[str] | None, shown: Sequence[str], item: str, wanted: Wanted
 ) -> float:
     """As `Engine.propensity`."""
-    past = state.lookup.history(user, history)
+    past = followed(state.lookup.history(user, history), state.lookup.rows(wanted.context))
     open_to = allowed(state, wanted.exclude, wanted.where)[None]
     open_to[0, past.items] = False
     order = Order(state.book.in_force([user], past) if wanted.rules else None, heeded=_heeded(state, [user]))

@@ -159,13 +159,15 @@ class Engine:
         where: Mapping[str, Any] | None = None,
         rules: bool = True,
         explore: Exploration | None = None,
+        context: Iterable[str] = (),
     ) -> float:
         """The chance that a drawn place is given to an item, below those `shown` above it.
 
         For a log that another engine or other settings wrote: its `target` (docs/exploration.md). All else is as of
-        `recommend`, of which `explore` says how places are drawn. 0 for an item that cannot be drawn there.
+        `recommend`, of which `explore` says how places are drawn; name the `history` of then where the user has
+        chosen something since. 0 for an item that cannot be drawn there.
         """
-        wanted = Wanted(1, exclude, where, rules, explore=explore)
+        wanted = Wanted(1, exclude, where, rules, explore=explore, context=context)
         return asking.propensity(self.state, user, history, shown, item, wanted)
 
     def search(
@@ -256,13 +258,16 @@ class Engine:
             self.state, query, where, user, history, Wanted(1, exclude, None, rules, topics=sensitive)
         )
 
-    def answer(self, question: str, item: str | None = None) -> "Answer | None":
+    def answer(
+        self, question: str, item: str | None = None, rules: bool = True, sensitive: Collection[str] = ()
+    ) -> "Answer | None":
         """The sentence that answers a question best, from the text of one item or of those that a search finds.
 
         None where no sentence is good enough. Raises DataError for a question without a letter or digit or of more
-        than 500 characters, UnknownIdError for an item that is not in the catalogue.
+        than 500 characters, UnknownIdError for an item that is not in the catalogue. Where no item is named, rules hide
+        what they hide from somebody of whom nothing is known.
         """
-        return searching.answer(self.state, question, item)
+        return searching.answer(self.state, question, item, Wanted(1, (), None, rules, topics=sensitive))
 
     def similar(
         self, item: str, n: int = 10, rules: bool = True, sensitive: Collection[str] = ()

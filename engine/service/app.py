@@ -65,7 +65,7 @@ def create(engine: Engine, events: Path, artefact: Path | None = None, settings:
     )
     problems.install(app)
     _surround(app, settings, metrics)
-    for routes in (lists, by_picture, helps, items, done, users, pictures, catalogue, rules, nodes):
+    for routes in (lists, by_picture, helps, items, done, users, pictures, catalogue, nodes, rules):
         app.include_router(routes(live))
     if live.store is not None:
         app.include_router(questions(live))

@@ -33,6 +33,10 @@ def lists(live: Live) -> APIRouter:
             float | None,
             Query(ge=0, le=100, description="What likeness to the items above costs; as configured if left out."),
         ] = None,
+        explore: Annotated[
+            int | None,
+            Query(ge=0, le=models.MOST_ITEMS, description="So many of the last places are drawn by chance."),
+        ] = None,
         context: Annotated[
             list[models.Id] | None,
             Query(max_length=models.MOST_ITEMS, description="Items that the user looks at now; repeat the parameter."),
@@ -52,6 +56,7 @@ def lists(live: Live) -> APIRouter:
             where=parse(where),
             mode=mode,
             diversity=diversity,
+            explore=explore,
             context=context or [],
             sensitive=sensitive or (),
         )

@@ -50,6 +50,11 @@ class Ranked(Item):
         description="Chance that the user chooses it among their next events, if that was learned.",
         examples=[0.2],
     )
+    propensity: float | None = Field(
+        None,
+        description="In a list that explores: the chance that this place shows this item. Log it.",
+        examples=[None],
+    )
     factors: dict[str, float] = Field(
         {}, description="In mode interest: what the score is the product of.", examples=[{}]
     )

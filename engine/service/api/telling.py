@@ -50,6 +50,7 @@ def ranked(shelf: Shelf, found: Iterable[Recommendation]) -> list[models.Ranked]
             factors=one.factors,
             probability=one.probability,
             sponsored=one.sponsored,
+            propensity=one.propensity,
         )
         for one in found
     ]
