@@ -43,4 +43,5 @@ def search(
     # Words of a turn of phrase (something like, 配件) are in no item, and meant all the same.
     meant = engine.did_you_mean(query) if found.understood.kind in ("find", "question") else None
     asks = found.understood.kind == "question" and len(query) <= LONGEST_QUESTION
-    return Assisted(found, meant, dropped, instead, engine.answer(query) if asks else None)
+    answer = engine.answer(query, sensitive=who.get("sensitive", ())) if asks else None
+    return Assisted(found, meant, dropped, instead, answer)

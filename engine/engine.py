@@ -258,13 +258,16 @@ class Engine:
             self.state, query, where, user, history, Wanted(1, exclude, None, rules, topics=sensitive)
         )
 
-    def answer(self, question: str, item: str | None = None) -> "Answer | None":
+    def answer(
+        self, question: str, item: str | None = None, rules: bool = True, sensitive: Collection[str] = ()
+    ) -> "Answer | None":
         """The sentence that answers a question best, from the text of one item or of those that a search finds.
 
         None where no sentence is good enough. Raises DataError for a question without a letter or digit or of more
-        than 500 characters, UnknownIdError for an item that is not in the catalogue.
+        than 500 characters, UnknownIdError for an item that is not in the catalogue. Where no item is named, rules hide
+        what they hide from somebody of whom nothing is known.
         """
-        return searching.answer(self.state, question, item)
+        return searching.answer(self.state, question, item, Wanted(1, (), None, rules, topics=sensitive))
 
     def similar(
         self, item: str, n: int = 10, rules: bool = True, sensitive: Collection[str] = ()

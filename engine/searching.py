@@ -75,9 +75,11 @@ def relax(
     return state.helps.to_drop(query, _searchable(state, user, history, wanted)[1], where)
 
 
-def answer(state: State, question: str, item: str | None) -> "Answer | None":
+def answer(state: State, question: str, item: str | None, wanted: Wanted) -> "Answer | None":
     """As `Engine.answer`."""
-    return state.helps.answer(question, None if item is None else [state.lookup.shown(item)])
+    if item is not None:
+        return state.helps.answer(question, [state.lookup.shown(item)])
+    return state.helps.answer(question, None, _searchable(state, None, None, wanted)[1])
 
 
 def _searchable(

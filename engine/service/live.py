@@ -17,7 +17,7 @@ from engine.rules import whom
 from engine.service.api.models import Event, Reaction
 from engine.service.changes import Change
 from engine.service.eventlog import Entry, EventLog, Mark, OvertakenError
-from engine.service.replay import joined, make, without_user
+from engine.service.replay import CHOSEN, joined, make, not_there, with_events, without_user
 from engine.service.shelf import Shelf
 from graph.rules import Rules
 from graph.store import GraphStore

@@ -57,9 +57,10 @@ def helps(live: Live) -> APIRouter:
             str | None,
             Query(min_length=1, max_length=models.LONGEST_ID, description="About this item only.", examples=["p0001"]),
         ] = None,
+        sensitive: Sensitive = None,
     ) -> models.PassageFound:
         """The sentence of an item's text that answers a question best, if any does."""
-        found = live.engine.answer(q, item)
+        found = live.engine.answer(q, item, sensitive=sensitive or ())
         return models.PassageFound(answer=None if found is None else passage(live.shelf, found))
 
     return router
