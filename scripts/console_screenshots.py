@@ -56,8 +56,9 @@ def _asked(page: Page) -> None:
 
 
 def _rules(page: Page) -> None:
-    page.locator(".editor .chip").nth(2).click()
-    page.locator("#whose").fill("u0001")
+    page.locator(".editor .chip").nth(0).click()
+    page.locator(".editor .chip").nth(4).click()
+    page.locator("#whose").fill("u0002")
     page.locator(".editor button:not(.chip)").first.click()
     page.wait_for_selector(".outcome .both")
 
@@ -73,7 +74,7 @@ SCENES: dict[str, tuple[str, str, Callable[[Page], None] | None]] = {
     "cypher": ("#/graph", ".about .neighbours", _cypher),
     "evaluation": ("#/evaluation", ".boards", None),
     "service": ("#/service", ".requests", _asked),
-    "rules": ("#/rules", ".audit, .state", _rules),
+    "rules": ("#/rules", ".board p", _rules),
 }
 """Route, what is there when the page has done its work, and what is done then."""
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -55,7 +56,8 @@ def test_the_report_is_served_as_it_was_written(served, shop):
 
 
 def test_without_a_report_the_command_is_told(shop, tmp_path, browser):
-    app = create(Engine.load(shop / "artefact"), tmp_path / "log", tmp_path / "nothing")
+    alone = shutil.copytree(shop / "artefact", tmp_path / "alone" / "artefact")
+    app = create(Engine.load(alone), tmp_path / "log", alone)
     with page_of(browser, app) as page:
         page.goto("http://testserver/#/evaluation")
         expect(page.locator(".command")).to_have_text("weft evaluate ARTEFACT")

@@ -49,7 +49,7 @@ function told(health, all, total) {
   const tile = (name, shown) => make("div", {class: "tile"}, make("dt", {}, name), make("dd", {}, shown));
   const unit = (figure, of) => [figure, " ", make("small", {}, of)];
   const memory = value(all, "process_resident_memory_bytes"), age = value(all, "weft_artefact_age_seconds");
-  return [tile(say("status"), make("span", {class: "up"}, health.status === "ok" ? say("up") : health.status)),
+  return [tile(say("status"), make("span", {class: "alive"}, health.status === "ok" ? say("up") : health.status)),
     tile(say("data.items"), number(health.items)), tile(say("data.users"), number(value(all, "weft_users") ?? 0)),
     tile(say("data.interactions"), number(health.events)), tile(say("events.taken"), number(value(all, "weft_events_taken_total") ?? 0)),
     tile(say("requests"), number(total)),
