@@ -63,6 +63,7 @@ def create(engine: Engine, events: Path, artefact: Path | None = None, settings:
         # The pages that FastAPI offers load scripts from elsewhere; the description itself is at /openapi.json.
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,  # to where the Host header says, and with no body that says why
     )
     problems.install(app)
     _surround(app, settings, metrics)

@@ -1,13 +1,10 @@
 """The client against a service over a real connection, and against answers that ask it to come again."""
 
-import socket
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2
 import pytest
-import uvicorn
 
 from engine import Engine, client
 from engine.client import Client, ServiceError
@@ -15,6 +12,7 @@ from engine.service import keys
 from engine.service.api import models
 from engine.service.app import create
 from engine.service.settings import Settings
+from tests.engine.served import in_a_thread
 
 
 @pytest.fixture(scope="module")
@@ -30,13 +28,8 @@ def ring(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def address(engine: Engine, small_artefact: Path, ring: Path) -> Iterator[str]:
     app = create(engine, ring.with_name("events"), None, Settings(keys=ring))
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        server = uvicorn.Server(uvicorn.Config(app, log_config=None))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-        thread.start()
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-        server.should_exit = True
-        thread.join()
+    with in_a_thread(app) as address:
+        yield address
 
 
 @pytest.fixture
