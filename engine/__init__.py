@@ -8,10 +8,10 @@ engine.recommend(user="1", n=10)
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from engine.config import Config
+    from engine.config import Config, Diversity, Exploration
     from engine.engine import Engine
 
-__all__ = ["Config", "Engine"]
+__all__ = ["Config", "Diversity", "Engine", "Exploration"]
 
 
 def __getattr__(name: str) -> Any:
@@ -20,8 +20,8 @@ def __getattr__(name: str) -> Any:
         from engine.engine import Engine
 
         return Engine
-    if name == "Config":
-        from engine.config import Config
+    if name in ("Config", "Diversity", "Exploration"):
+        from engine import config
 
-        return Config
+        return getattr(config, name)
     raise AttributeError(f"module 'engine' has no attribute {name!r}")

@@ -75,6 +75,10 @@ class Artifact:
         except (pl.exceptions.PolarsError, OSError) as error:
             raise _refusal(path, "a parquet file", str(error)) from None
 
+    def has(self, file: str) -> bool:
+        """Is there such a file? Artefacts of earlier versions lack some."""
+        return _PLAIN_NAME.fullmatch(file) is not None and (self.folder / file).is_file()
+
     def tree(self, name: str) -> Path:
         """The file or folder that was copied in under this name; open it read-only."""
         return self._part(name, name, "tree")

@@ -31,8 +31,8 @@ def search(
 ) -> Assisted:
     """One search with all its help.
 
-    `who` are user, history and exclude, `how` are n, personal, literal, explain and image, as `Engine.search` takes
-    them. A picture without a query needs no help.
+    `who` are user, history, exclude and sensitive, `how` are n, personal, literal, explain and image, as
+    `Engine.search` takes them. A picture without a query needs no help.
     """
     found = engine.search(query, where=where, **who, **how)
     if query is None:

@@ -52,7 +52,7 @@ def build(
     with closing(open_tracker(settings.tracking, "build", facts)) as tracker:
         trained = train(histories, described.features, settings, clock)
         record.trained(tracker, trained, tables.items["title"].to_list())
-    clock("")
+    clock("indices of search")
     ranker = Ranker(
         trained.generators,
         trained.fusion,
@@ -68,5 +68,7 @@ def build(
         for what in ("encoded", "reused")
     }
     state = State(settings, tables, ranker, described.vocabulary, described.graph, written)
+    state.searcher.indices()
+    clock("")
     learned = {"gates": trained.gates, "curves": trained.curves, "timings": clock.seconds}
     return {"state": state, **learned, "encoded": encoded}

@@ -9,27 +9,33 @@ from scipy import sparse
 
 from engine import describe, growth
 from engine.candidates import Features
-from engine.growth import Change
+from engine.growth import Change, Pictures, Said
 from engine.knowledge import graph_of
 from engine.ranker import Ranker
 from engine.search import changing as search_changing
 from engine.state import State
-from engine.tables.readers import TableLike
 from graph.build import GraphTables
 
 log = logging.getLogger(__name__)
 
 
-def add(state: State, rows: TableLike) -> tuple[State, list[str]]:
+def add(state: State, said: Said) -> tuple[State, list[str]]:
     """The state with further items, and their ids."""
-    change = growth.with_items(state.catalogue, state.removed, rows, state.config)
+    change = growth.with_items(state.catalogue, state.removed, said, state.config)
     return _after(state, change, "add_items"), change.ids
 
 
-def change(state: State, rows: TableLike) -> tuple[State, list[str]]:
+def change(state: State, said: Said) -> tuple[State, list[str]]:
     """The state with other descriptions of items that it has, and the ids of those."""
-    made = growth.with_changes(state.catalogue, state.removed, rows, state.config)
+    made = growth.with_changes(state.catalogue, state.removed, said, state.config)
     return _after(state, made, "change_items"), made.ids
+
+
+def picture(state: State, pictures: Pictures) -> State:
+    """The state where these items have other pictures, or none. Raises UnknownIdError for one that is not there."""
+    rows = [state.lookup.shown(item) for item in pictures]
+    made = growth.with_pictures(state.catalogue, rows, list(pictures.values()), state.removed)
+    return _after(state, made, "picture_items")
 
 
 def remove(state: State, rows: list[int]) -> State:
@@ -53,11 +59,13 @@ def _after(state: State, change: Change, what: str) -> State:
 
 
 def _with(state: State, change: Change, graph: GraphTables, ranker: Ranker) -> State:
-    made = state.after({"queries"}, catalogue=change.tables, ranker=ranker, graph=graph, removed=change.removed)
+    made = state.after(
+        {"queries"}, catalogue=change.tables, ranker=ranker, graph=graph, removed=change.removed, indices={}
+    )
     parts: dict[str, Any] = {}
     if "lookup" in state.__dict__:
         parts["lookup"] = state.lookup.after(change.tables, change.removed)
-    if "searcher" in state.__dict__:
+    if "searcher" in state.__dict__ or state.indices:
         parts["searcher"] = search_changing.changed(
             state.searcher, change.tables.items, graph, ranker.features, change.removed, change.rows
         )

@@ -367,6 +367,34 @@ class Fusion(Section):
     """Weight of the fused score that the reranker starts from."""
 
 
+class Diversity(Section):
+    """How unlike one another the items of a list are: docs/diversity.md. Nothing of it counts in `weft evaluate`."""
+
+    weight: Annotated[float, Field(ge=0, le=100)] = 0.0
+    """In standard deviations of the user's scores, as of a rule: what likeness to the items above costs; 0 is off."""
+    by: Literal["dpp", "mmr", "calibrated"] = "dpp"
+    """`dpp`: unlike all above; `mmr`: unlike the nearest above; `calibrated`: kinds in the shares of the history."""
+    column: Column = None
+    """Of items, the kinds of `calibrated`: the category, or else the first attribute, if not given."""
+    shortlist: Annotated[int, Field(ge=1, le=1000)] = 100
+    """So many of the best are looked at; what a longer list has beyond them follows by score."""
+
+
+class Exploration(Section):
+    """Places of a list that are drawn, so that it is learned what people think of what they are not shown."""
+
+    places: Annotated[int, Field(ge=0, le=1000)] = 0
+    """So many, the last ones of each list; 0 is off."""
+    temperature: Annotated[float, Field(gt=0, le=100)] = 0.5
+    """In standard deviations of the user's scores: what is so much higher is e times as likely."""
+    even: Annotated[float, Field(ge=0, le=1)] = 0.1
+    """Share of the chances that all of the shortlist have alike, so that none is next to nothing."""
+    shortlist: Annotated[int, Field(ge=1, le=1000)] = 100
+    """So many of the best may be drawn."""
+    seed: Annotated[int, Field(ge=0)] | None = None
+    """With one the same question gets the same draw; without it each is drawn anew."""
+
+
 class Evaluation(Section):
     split: Literal["time", "leave-one-out", "random", "cold-item", "cold-user"] = "time"
     """What is held out: the latest events, one event a user, any events, all events of some items or of some users."""
@@ -404,6 +432,8 @@ class Config(Section):
     rules: Rules = Rules()
     candidates: Candidates = Candidates()
     fusion: Fusion = Fusion()
+    diversity: Diversity = Diversity()
+    exploration: Exploration = Exploration()
     evaluation: Evaluation = Evaluation()
     tracking: Tracking = Tracking()
 

@@ -1,26 +1,30 @@
 """The engine: build it from tables, ask it, teach it new items and events, save it, load it."""
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Self
 
+import polars as pl
+
 from engine import asking, building, changing, describe, forget, growth, persist, searching
 from engine.asking import Mode, Recommendation, Wanted
-from engine.config import Config
+from engine.config import Config, Diversity, Exploration
 from engine.explain import Explanation
 from engine.gating import Gate
+from engine.growth import Edges, Pictures, Said
 from engine.ranker import Ranker
-from engine.rules import rulefile
+from engine.rules import rulefile, whom
 from engine.rules.book import Book
+from engine.rules.feedback import Reaction
 from engine.search.look import Picture
 from engine.search.query import PERSONAL
 from engine.search.results import Results
 from engine.searching import Manner
-from engine.state import OF_ITEMS, OF_TABLES, State
+from engine.state import EVERYTHING, OF_ITEMS, OF_TABLES, State
 from engine.tables.catalogue import Catalogue
 from engine.tables.readers import TableLike
 from engine.tracking import open_tracker, record
@@ -36,7 +40,7 @@ if TYPE_CHECKING:
     from engine.search.suggest import Suggestion
     from engine.trial import Trial
 
-__all__ = ["Engine", "Explanation", "Mode", "Recommendation"]
+__all__ = ["Diversity", "Engine", "Explanation", "Exploration", "Mode", "Recommendation"]
 
 log = logging.getLogger(__name__)
 
@@ -108,16 +112,26 @@ class Engine:
         where: Mapping[str, Any] | None = None,
         rules: bool = True,
         mode: Mode = "fused",
+        diversity: Diversity | float | None = None,
+        explore: Exploration | int | None = None,
+        context: Iterable[str] = (),
+        sensitive: Collection[str] = (),
     ) -> list[Recommendation]:
         """The best `n` items for a user, or for a bare history of item ids, oldest first.
 
-        Items of the history are left out. A user without history gets what is popular. `rules` says whether the
-        engine's rules are kept; with them a list may end early. Mode `interest` goes by similarity to recent items,
+        Items of the history are left out. `context` are items that the user looks at now: for this list they count as
+        the latest of the history. A user without history gets what is popular. `rules` says whether the
+        engine's rules are kept; with them a list may end early. `sensitive` are topics that rules hide unless they are
+        asked for. Mode `interest` goes by similarity to recent items,
         times how much of the history is of what an item is, and by nothing learned (engine/candidates/interest.py):
-        nobody gets anything there without a history, and rules only hide. Raises UnknownIdError for an item that is not
-        in the catalogue, DataError for a `where` on a column that is not there.
+        nobody gets anything there without a history, and rules only hide. `diversity` is what likeness to the items
+        above costs, in standard deviations of the user's scores (0 is nothing, 4 some, 16 much), or all that there
+        is to say of it (docs/diversity.md); `explore` is how many of the last places are drawn by chance, each with its
+        `propensity` (docs/exploration.md). None is what the configuration says, which is nothing unless set. Raises
+        UnknownIdError for an item that is not in the catalogue, DataError for a `where` on a column that is not there.
         """
-        return asking.recommend(self.state, user, history, Wanted(n, exclude, where, rules), mode)
+        wanted = Wanted(n, exclude, where, rules, diversity, explore, context, sensitive)
+        return asking.recommend(self.state, user, history, wanted, mode)
 
     def recommend_batch(
         self,
@@ -126,11 +140,35 @@ class Engine:
         exclude: Iterable[str] = (),
         where: Mapping[str, Any] | None = None,
         rules: bool = True,
+        diversity: Diversity | float | None = None,
+        explore: Exploration | int | None = None,
+        sensitive: Collection[str] = (),
     ) -> list[list[Recommendation]]:
         """The same for many users: one list each, in the order given."""
-        state = self.state
+        state, wanted = self.state, Wanted(n, exclude, where, rules, diversity, explore, topics=sensitive)
         histories = state.lookup.histories(users)
-        return asking.lists(state, users, histories, Wanted(n, exclude, where, rules)) if len(users) else []
+        return asking.lists(state, users, histories, wanted) if len(users) else []
+
+    def propensity(
+        self,
+        item: str,
+        shown: Sequence[str],
+        user: str | None = None,
+        history: Sequence[str] | None = None,
+        exclude: Iterable[str] = (),
+        where: Mapping[str, Any] | None = None,
+        rules: bool = True,
+        explore: Exploration | None = None,
+        context: Iterable[str] = (),
+    ) -> float:
+        """The chance that a drawn place is given to an item, below those `shown` above it.
+
+        For a log that another engine or other settings wrote: its `target` (docs/exploration.md). All else is as of
+        `recommend`, of which `explore` says how places are drawn; name the `history` of then where the user has
+        chosen something since. 0 for an item that cannot be drawn there.
+        """
+        wanted = Wanted(1, exclude, where, rules, explore=explore, context=context)
+        return asking.propensity(self.state, user, history, shown, item, wanted)
 
     def search(
         self,
@@ -145,6 +183,7 @@ class Engine:
         literal: bool = False,
         explain: bool = False,
         image: Picture | None = None,
+        sensitive: Collection[str] = (),
     ) -> Results[Recommendation]:
         """The `n` items that fit a query best, in any language that their words, graph or encoders know.
 
@@ -160,7 +199,7 @@ class Engine:
         item and why it is there. Raises DataError for a query without a letter or digit or of more than 2,000
         characters, for an image that cannot be used or compared, and for what `recommend` raises it.
         """
-        wanted = Wanted(n, exclude, where, rules)
+        wanted = Wanted(n, exclude, where, rules, topics=sensitive)
         return searching.search(self.state, query, user, history, wanted, Manner(personal, literal, explain, image))
 
     def intent(self, query: str, language: "Language | None" = None) -> "Intent":
@@ -187,13 +226,18 @@ class Engine:
         return self.state.helps.correct(query)
 
     def facets(
-        self, query: str | None = None, where: Mapping[str, Any] | None = None, n: int = 20, rules: bool = True
+        self,
+        query: str | None = None,
+        where: Mapping[str, Any] | None = None,
+        n: int = 20,
+        rules: bool = True,
+        sensitive: Collection[str] = (),
     ) -> "list[Facet]":
         """By column, how many items of the search (of the catalogue, without a query) each of `n` values would leave.
 
         A column's own filter is not applied to its counts. Raises DataError for what `search` raises it.
         """
-        return searching.facets(self.state, query, where, n, rules)
+        return searching.facets(self.state, query, where, n, Wanted(n, (), None, rules, topics=sensitive))
 
     def relax(
         self,
@@ -203,13 +247,16 @@ class Engine:
         history: Sequence[str] | None = None,
         exclude: Iterable[str] = (),
         rules: bool = True,
+        sensitive: Collection[str] = (),
     ) -> list[str]:
         """The columns whose conditions must go for a search that finds nothing to find something.
 
         In the order in which they go, what costs least first (engine/search/relax.py). Empty where the search finds
         something, and where it would not without any condition. Search again without them for the items.
         """
-        return searching.relax(self.state, query, where, user, history, exclude, rules)
+        return searching.relax(
+            self.state, query, where, user, history, Wanted(1, exclude, None, rules, topics=sensitive)
+        )
 
     def answer(self, question: str, item: str | None = None) -> "Answer | None":
         """The sentence that answers a question best, from the text of one item or of those that a search finds.
@@ -219,9 +266,14 @@ class Engine:
         """
         return searching.answer(self.state, question, item)
 
-    def similar(self, item: str, n: int = 10) -> list[tuple[str, float]]:
-        """The items most like one, by the mean cosine of their facts, words, texts and pictures."""
-        return asking.similar(self.state, item, n)
+    def similar(
+        self, item: str, n: int = 10, rules: bool = True, sensitive: Collection[str] = ()
+    ) -> list[tuple[str, float]]:
+        """The items most like one, by the mean cosine of their facts, words, texts and pictures.
+
+        Rules hide what they hide from somebody of whom nothing is known.
+        """
+        return asking.similar(self.state, item, Wanted(n, (), None, rules, topics=sensitive))
 
     def explain(self, user: str | None, item: str, history: Sequence[str] | None = None) -> Explanation:
         """Exact contributions to the score of an item, the history behind them, paths through the graph, and rules."""
@@ -262,25 +314,46 @@ class Engine:
 
     # Learning what is new
 
-    def add_items(self, rows: TableLike) -> list[str]:
+    def add_items(self, rows: TableLike, edges: Edges | None = None, pictures: Pictures | None = None) -> list[str]:
         """Add items by their text, picture and attributes; they can be recommended at once, nothing is retrained.
 
+        `edges` are triples with an item as their head, by its id: `{"p1": [("goes with", "p2")]}`; they take the place
+        of those that it has, and an item that is not named there keeps its own. `pictures` are paths of files, by id,
+        in the place of what the rows say; nothing checks where such a file is.
         Returns the ids added. Bad rows are left out and logged; an id that is there already is a bad row. One that was
         removed may come again, and its events with it.
         """
         with self._changing:
-            self.state, added = changing.add(self.state, rows)
+            self.state, added = changing.add(self.state, Said(rows, edges or {}, pictures or {}))
         return added
 
-    def change_items(self, rows: TableLike) -> list[str]:
+    def change_items(self, rows: TableLike, edges: Edges | None = None, pictures: Pictures | None = None) -> list[str]:
         """Describe items of the catalogue anew; what histories say of them stays, and nothing is retrained.
 
-        A row says all that its item is now: what it does not say, the item has no more. Returns the ids changed. Bad
-        rows are left out and logged; an id that is not there is a bad row.
+        A row says all that its item is now: what it does not say, the item has no more, its edges aside. Returns the
+        ids changed. `edges` and `pictures` are those of `add_items`. Bad rows are left out and logged; an id that is
+        not there is a bad row.
         """
         with self._changing:
-            self.state, changed = changing.change(self.state, rows)
+            self.state, changed = changing.change(self.state, Said(rows, edges or {}, pictures or {}))
         return changed
+
+    def picture_items(self, pictures: Pictures) -> None:
+        """Give items other pictures, paths of files by id, or none.
+
+        Raises UnknownIdError for an item that is not in the catalogue, and then nothing is changed.
+        """
+        with self._changing:
+            self.state = changing.picture(self.state, pictures) if pictures else self.state
+
+    def check_items(self, rows: TableLike, edges: Edges | None = None, new: bool = True) -> pl.DataFrame:
+        """What `add_items`, or else `change_items`, would leave out of these rows, and nothing is changed.
+
+        file, line (the number of the row; 1 is the first), field, reason, value. Where the field is the id the whole
+        row is left out, else a cell or an edge.
+        """
+        state = self.state
+        return growth.faults(state.catalogue, state.removed, Said(rows, edges or {}), state.config, new)
 
     def remove_items(self, ids: Sequence[str]) -> list[str]:
         """Take items out of the catalogue: no list, search or answer has them any more, nor does an artefact have what
@@ -303,15 +376,29 @@ class Engine:
             self.state = made
         return tables.interactions.height - state.catalogue.interactions.height
 
+    def add_feedback(self, said: Iterable[tuple[str, str, str]]) -> int:
+        """Take in what users said against items (hide, dislike, undo) and what they were shown (seen): (user, item,
+        kind) each. The next list obeys it; nothing is learned from it. Returns how many.
+
+        Raises UnknownIdError for an item that is not in the catalogue, DataError for another kind; nothing is taken.
+        """
+        news = [Reaction(*one) for one in said]
+        with self._changing:
+            self.state.lookup.rows(one.item for one in news)
+            self.state = self.state.after(EVERYTHING, feedback=self.state.feedback.after(news))
+        return len(news)
+
     def forget(self, user: str) -> int:
-        """Take what a user did and is out of the tables, and so of every later answer; returns how many events.
+        """Take what a user did and is out of tables and rules, and so of every later answer; returns how many events.
 
         Nothing that was learned is of one user. `engine.forget.forget_on_disk` does the same to an artefact.
         """
         with self._changing:
             state = self.state
             tables, left = forget.forget(state.catalogue, user), forget.forget_in_graph(state.graph, user)
-            self.state = state.after(OF_ITEMS, catalogue=tables, graph=left)
+            rules = whom.forget(state.rules, user)
+            feedback = state.feedback.without(user)
+            self.state = state.after(OF_ITEMS, catalogue=tables, graph=left, rules=rules, feedback=feedback)
         return state.catalogue.interactions.height - tables.interactions.height
 
     # Keeping

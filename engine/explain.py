@@ -30,6 +30,10 @@ class Explanation:
     """Items of the history that speak for it, with their share of the generators' credit."""
     rules: list[str] = field(default_factory=list)
     """What each rule in force does with it, in words."""
+    rank: int | None = None
+    """From 1, among all that the user may be shown, before anything puts items in another place; None beyond 1,000."""
+    without: list[tuple[str, int | None]] = field(default_factory=list)
+    """The same rank had the user not chosen one item, for each of `neighbours`."""
 
 
 def explain(ranker: Ranker, lookup: Lookup, graph: Pathfinder, past: Histories, item: int) -> Explanation:

@@ -8,12 +8,14 @@ import polars as pl
 
 import graph
 from engine import artifact
+from engine.rules import whom
 from engine.tables.catalogue import Catalogue
 from graph import version
 from graph.build import GraphTables
+from graph.rules import Rules
 
 OF_USERS = ("interactions", "users", "rejects")
-"""Tables that may name a user. Nothing that is learned has a part of one user: a user is a history."""
+"""Tables of a catalogue that may name a user. Nothing that is learned has a part of one user: a user is a history."""
 
 
 def forget(tables: Catalogue, user: str) -> Catalogue:
@@ -34,11 +36,15 @@ def forget_on_disk(folder: Path, user: str) -> None:
     Raises ArtifactError where the folder is no whole artefact. A graph in Neo4j is for whoever keeps it.
     """
     kept = artifact.read(folder, verify="size")
-    before = {name: kept.table(name) for name in (*OF_USERS, "graph_nodes", "graph_edges")}
+    more = ("feedback",) if kept.has("feedback.parquet") else ()
+    before = {name: kept.table(name) for name in (*OF_USERS, *more, "graph_nodes", "graph_edges")}
     left = forget_in_graph(GraphTables(before["graph_nodes"], before["graph_edges"]), user)
-    after = {name: _without(before[name], user) for name in OF_USERS}
+    after = {name: _without(before[name], user) for name in (*OF_USERS, *more)}
     after |= {"graph_nodes": left.nodes, "graph_edges": left.edges}
     changed = {name: table for name, table in after.items() if table.height < before[name].height}
+    ruled = whom.forget(Rules.model_validate(kept.facts.get("rules", {})), user).plain()
+    if ruled != kept.facts.get("rules", {}):
+        artifact.amend(folder, {"rules": ruled})
     if not changed:
         return
     with tempfile.TemporaryDirectory() as aside:

@@ -5,8 +5,9 @@ like. So rows, and all that is kept by row, stay what they were.
 """
 
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -15,14 +16,29 @@ from numpy.typing import NDArray
 from engine.candidates import Features
 from engine.config import Config
 from engine.ranker import Ranker
-from engine.tables import catalogue
+from engine.tables import catalogue, triples
 from engine.tables.catalogue import Catalogue
-from engine.tables.readers import TableLike, reject_rows
+from engine.tables.readers import REJECTS, Table, TableLike, reject_rows
 
 log = logging.getLogger(__name__)
 
 Rows = NDArray[np.int64]
 Mask = NDArray[np.bool_]
+Edges = Mapping[str, Sequence[tuple[str, str]]]
+"""By id of an item, relation and tail of the triples that it is the head of."""
+Pictures = Mapping[str, Path | None]
+"""By id of an item, the file of its picture; whoever gives it has looked where it is."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """What is said of items, to add them or to describe them anew."""
+
+    rows: TableLike
+    edges: Edges = field(default_factory=dict)
+    """In the place of the triples that these items are the head of; those of other items stay."""
+    pictures: Pictures = field(default_factory=dict)
+    """In the place of what the rows say."""
 
 
 @dataclass(frozen=True)
@@ -43,30 +59,42 @@ class Change:
         return self.tables.items["item_id"][self.rows].to_list()
 
 
-def with_items(tables: Catalogue, removed: Mask, rows: TableLike, config: Config) -> Change:
+def with_items(tables: Catalogue, removed: Mask, said: Said, config: Config) -> Change:
     """These items behind the others; one that was removed stands where it stood before.
 
     Bad rows, and ids that are there already, are logged.
     """
-    items, there, at = _read(tables, removed, rows, config, "add_items")
-    _tell("add_items", repeated=items["item_id"].filter(there), reason="id is in the catalogue already")
-    fresh, back = items.filter(~there & (at < 0)), items.filter(~there & (at >= 0))
+    good, rejects = _read(tables, removed, said, config, new=True)
+    _tell("add_items", rejects)
     old = tables.items.height
-    again = at.filter(~there & (at >= 0)).to_numpy()
+    fresh, back = good.items.filter(good.at < 0), good.items.filter(good.at >= 0)
+    again = good.at.filter(good.at >= 0).to_numpy()
     whole = pl.concat([_put(tables.items, again, back), fresh], how="diagonal_relaxed").select(tables.items.columns)
     left = np.pad(removed, (0, fresh.height))
     left[again] = False
     changed = np.concatenate([np.sort(again), np.arange(old, whole.height)])
-    return Change(replace(tables, items=whole), left, changed, old)
+    return Change(replace(tables, items=whole, triples=good.triples), left, changed, old)
 
 
-def with_changes(tables: Catalogue, removed: Mask, rows: TableLike, config: Config) -> Change:
+def with_changes(tables: Catalogue, removed: Mask, said: Said, config: Config) -> Change:
     """The items that are there, as these rows say. Bad rows, and ids that are not there, are logged."""
-    items, there, at = _read(tables, removed, rows, config, "change_items")
-    _tell("change_items", repeated=items["item_id"].filter(~there), reason="id is not in the catalogue")
-    changed = at.filter(there).to_numpy()
-    whole = _put(tables.items, changed, items.filter(there))
-    return Change(replace(tables, items=whole), removed, np.sort(changed), tables.items.height)
+    good, rejects = _read(tables, removed, said, config, new=False)
+    _tell("change_items", rejects)
+    rows = good.at.to_numpy()
+    whole = _put(tables.items, rows, good.items)
+    return Change(replace(tables, items=whole, triples=good.triples), removed, np.sort(rows), tables.items.height)
+
+
+def with_pictures(tables: Catalogue, rows: Sequence[int], pictures: Sequence[Path | None], removed: Mask) -> Change:
+    """The items in these rows with other pictures, or with none."""
+    at = np.array(rows, np.int64)
+    items = tables.items[at].with_columns(image=_paths(pictures))
+    return Change(replace(tables, items=_put(tables.items, at, items)), removed, np.sort(at), tables.items.height)
+
+
+def faults(tables: Catalogue, removed: Mask, said: Said, config: Config, new: bool) -> pl.DataFrame:
+    """What is wrong with rows that shall be added, or else change what is there: rejects, as `Catalogue` has them."""
+    return _read(tables, removed, said, config, new)[1]
 
 
 def without_items(tables: Catalogue, removed: Mask, rows: Sequence[int]) -> Change:
@@ -117,18 +145,56 @@ def changed(ranker: Ranker, change: Change, fresh: Features) -> Ranker:
     return replace(ranker, generators=generators, features=features, known=known)
 
 
-def _read(
-    tables: Catalogue, removed: Mask, rows: TableLike, config: Config, what: str
-) -> tuple[pl.DataFrame, pl.Series, pl.Series]:
-    """Checked rows, whether each is an item now, and the row that it has or had; -1 for none."""
-    if _is_empty(rows):
-        items = tables.items.clear()
+@dataclass(frozen=True)
+class _Good:
+    """What can be used of what is said."""
+
+    items: pl.DataFrame
+    at: pl.Series
+    """The row that each has or had; -1 for none."""
+    triples: pl.DataFrame
+    """All, with those of these items."""
+
+
+def _read(tables: Catalogue, removed: Mask, said: Said, config: Config, new: bool) -> tuple[_Good, pl.DataFrame]:
+    """What can be used, and the rejects; `new` items must not be there, and others must."""
+    if _is_empty(said.rows):
+        items, rejects, lines = tables.items.clear(), pl.DataFrame(schema=REJECTS), pl.Series([], dtype=pl.Int64)
     else:
-        items, rejects = catalogue.read_items(rows, config)
-        _tell(what, rejects)
+        items, rejects, lines = catalogue.read_items(said.rows, config)
+    if said.pictures and items.height:
+        given = [said.pictures.get(item) for item in items["item_id"]]
+        told = items["item_id"].is_in(list(said.pictures))
+        items = items.with_columns(image=_paths(given).zip_with(told, items["image"]))
     known = pl.DataFrame({"item_id": tables.items["item_id"], "removed": removed}).with_row_index("row")
     at = items.select("item_id").join(known, on="item_id", how="left", maintain_order="left")
-    return items, at["removed"].eq_missing(other=False), at["row"].cast(pl.Int64).fill_null(-1)
+    there = at["removed"].eq_missing(other=False)
+    bad, reason = (there, "id is in the catalogue already") if new else (~there, "id is not in the catalogue")
+    ids = items["item_id"]
+    twice = reject_rows("items", lines.filter(bad), config.data.item, reason, ids.filter(bad))
+    row = at["row"].cast(pl.Int64).fill_null(-1)
+    every = pl.concat([tables.items["item_id"], ids]).unique()
+    mine, faulty = _edged(tables, every, dict(zip(ids.filter(~bad), lines.filter(~bad), strict=True)), said, config)
+    return _Good(items.filter(~bad), row.filter(~bad), mine), pl.concat([rejects, twice, faulty])
+
+
+def _edged(
+    tables: Catalogue, ids: pl.Series, lines: Mapping[str, int], said: Said, config: Config
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The triples with those of the items in these lines in the place of what they had, and the rejects."""
+    mine = {item: said.edges[item] for item in lines if item in said.edges}
+    if not mine:
+        return tables.triples, pl.DataFrame(schema=REJECTS)
+    rows = [(lines[item], f"item:{item}", *edge) for item, edges in mine.items() for edge in edges]
+    frame = pl.DataFrame(rows, {"line": pl.Int64} | dict.fromkeys(triples.WANTED, pl.String), orient="row")
+    table = Table("edges", frame.drop("line"), frame["line"], triples.WANTED, None, pl.DataFrame(schema=REJECTS))
+    good, rejects = triples.checked(table, ids, tables.interactions, config.graph.declared())
+    heads = pl.Series([*mine, *(f"item:{item}" for item in mine)], dtype=pl.String)
+    return pl.concat([tables.triples.filter(~pl.col("head").is_in(heads.implode())), good]), rejects
+
+
+def _paths(pictures: Sequence[Path | None]) -> pl.Series:
+    return pl.Series("image", [None if path is None else str(path) for path in pictures], dtype=pl.String)
 
 
 def _put(items: pl.DataFrame, rows: Rows, others: pl.DataFrame) -> pl.DataFrame:
@@ -152,9 +218,6 @@ def _is_empty(rows: TableLike) -> bool:
     return hasattr(rows, "__len__") and not len(rows)
 
 
-def _tell(what: str, rejects: pl.DataFrame | None = None, repeated: pl.Series | None = None, reason: str = "") -> None:
-    if repeated is not None:
-        rejects = reject_rows("items", [None] * len(repeated), "item_id", reason, repeated)
-    assert rejects is not None
+def _tell(what: str, rejects: pl.DataFrame) -> None:
     for row in rejects.group_by("field", "reason", maintain_order=True).agg(pl.len(), pl.col("value").first()).rows():
         log.warning("%s: %s: %s (%d times, the first: %r)", what, row[0] or "the whole row", row[1], row[2], row[3])

@@ -151,3 +151,16 @@ def single(items: Sequence[int], n_items: int) -> Histories:
     array = np.asarray(items, np.int32)
     size = len(array)
     return Histories(np.array([0, size]), array, np.full(size, np.nan, np.float32), np.zeros(size, np.int64), n_items)
+
+
+def followed(past: Histories, items: Sequence[int]) -> Histories:
+    """The history of one user with these items behind it, as of the time of the last event; their values are NaN."""
+    more = single(items, past.n_items)
+    times = past.times[-1:].repeat(len(items)) if len(past.times) else more.times
+    return Histories(
+        np.array([0, len(past.items) + len(items)]),
+        np.concatenate([past.items, more.items]),
+        np.concatenate([past.values, more.values]),
+        np.concatenate([past.times, times]),
+        past.n_items,
+    )

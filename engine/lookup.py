@@ -42,6 +42,11 @@ class Lookup:
             raise UnknownIdError(f"item {item!r} was removed from the catalogue")
         return row
 
+    def has(self, item: str) -> bool:
+        """Is it an item now?"""
+        row = self._rows.get(item)
+        return row is not None and not self.removed[row]
+
     def with_events(self, tables: Catalogue) -> "Lookup":
         """The same with the events that `tables` have behind ours. Costs what they are, not what was there before."""
         fresh = tables.interactions[self.tables.interactions.height :]
@@ -106,6 +111,10 @@ class Lookup:
                 raise UnknownIdError(f"item {item!r} is not in the catalogue")
             rows.append(self._rows[item])
         return rows
+
+    def known(self, items: Iterable[str]) -> list[int]:
+        """Rows of those of these items that were ever in the catalogue."""
+        return [self._rows[item] for item in items if item in self._rows]
 
     def histories(self, users: Sequence[str]) -> Histories:
         """The histories of these users, in their order; an unknown user has an empty one."""

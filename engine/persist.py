@@ -25,6 +25,8 @@ from engine.fusion import Fusion
 from engine.gating import Gate
 from engine.ranker import Ranker
 from engine.rerank import Reranker
+from engine.rules.feedback import Feedback, restored
+from engine.search import nearest
 from engine.state import State
 from engine.tables import catalogue
 from engine.tables.catalogue import Catalogue
@@ -59,6 +61,11 @@ def save(engine: "Engine", path: Path) -> None:
             trees["reranker.txt"] = Path(aside) / "reranker.txt"
             trees["reranker.txt"].write_text(reranker.booster.model_to_string(num_iteration=reranker.rounds))
             noted["reranker"] = {name: getattr(reranker, name) for name in ("share", "depth", "rounds")}
+        indices = engine.state.searcher.indices()
+        for signal, index in indices.items():
+            trees[f"{signal}.index"] = Path(aside) / f"{signal}.index"
+            index.save(trees[f"{signal}.index"])
+        noted["indices"] = list(indices)
         artifact.write(path, tensors=_tensors(engine), tables=_tables(engine), facts=noted, trees=trees)
     if engine.config.graph.store == "neo4j":
         _send(engine.graph, engine.config.graph.uri, path)
@@ -123,6 +130,8 @@ def _parts(kept: Artifact) -> dict[str, Any]:
         GraphTables(kept.table("graph_nodes"), kept.table("graph_edges")),
         Rules.model_validate(kept.facts.get("rules", {})),
         np.asarray(kept.tensors("features").get("removed", []), bool),  # in artefacts of before, nothing was
+        restored(kept.table("feedback")) if kept.has("feedback.parquet") else Feedback(),
+        {signal: nearest.opened(kept.tree(f"{signal}.index")) for signal in kept.facts.get("indices", [])},
     )
     return {
         "state": state,
@@ -152,6 +161,7 @@ def _tables(engine: "Engine") -> dict[str, pl.DataFrame]:
     return {
         **{name: getattr(engine.catalogue, name) for name in CATALOGUE},
         "entities": engine.state.vocabulary.entities,
+        "feedback": engine.state.feedback.table(),
         "words": pl.DataFrame({"word": engine.state.vocabulary.words}, schema={"word": pl.String}),
         "graph_nodes": engine.graph.nodes,
         "graph_edges": engine.graph.edges,

@@ -20,8 +20,9 @@ BATCH_FLOATS = 50_000_000
 EXTRA = 6
 """Arrays as large as a signal that come beside the signals: the fused score, what may be shown, who is before whom."""
 
-Arrange = Callable[[Candidates, NDArray[np.float32], int], tuple[NDArray[np.int64], Candidates]]
-"""From candidates, best first by user, and their scores, (rows,), to at most n rows a user in the order of the list."""
+Arrange = Callable[[Candidates, NDArray[np.float32], NDArray[np.float32], int], tuple[NDArray[np.int64], Candidates]]
+"""From candidates, best first by user, their scores, (rows,), and the users' spread, (users,), to at most n rows a user
+in the order of the list."""
 
 
 @dataclass(frozen=True)
@@ -77,11 +78,13 @@ class Ranker:
         lift: NDArray[np.float32] | None = None,
         arrange: Arrange | None = None,
         depth: int = 0,
+        wanted: Sequence[tuple[NDArray[np.bool_], int]] = (),
     ) -> Ranked:
         """The best `n` of the allowed items, (users, items), for each history; all of them fit one batch.
 
         `lift` (users, items) is added to the scores, in units of the user's spread. `arrange` puts the candidates,
-        `depth` a user at least, into another order than that of their scores.
+        `depth` a user at least, into another order than that of their scores. Of each of the `wanted` (users, items)
+        so many of the best allowed ones are candidates in any case.
         """
         signals, trust = self._frame.signals(histories), fusion.trust(histories)
         gates = self.fusion.gates(trust)
@@ -90,7 +93,10 @@ class Ranker:
         if lift is not None:
             lift = lift * spread[:, None]
         depth = max(n, depth, self.reranker.depth if self.reranker else 0)
-        best = rerank.best(fused if lift is None else fused + lift / self._share, allowed, depth)
+        lifted = fused if lift is None else fused + lift / self._share
+        best = rerank.best(lifted, allowed, depth)
+        for mask, number in wanted:
+            best = rerank.joined(best, rerank.best(lifted, allowed & mask, number), lifted)
         scores = fused[best.user, best.item]
         table = rerank.feature_table(best, signals.at(best.user, best.item), trust, self.known[best.item])
         if self.reranker is not None:
@@ -100,7 +106,7 @@ class Ranker:
             chances = self.calibration.chance(scores / spread[best.user], trust[best.user])
         if lift is not None:
             scores = scores + lift[best.user, best.item]
-        rows, cut = (arrange or top)(best, scores, n)
+        rows, cut = top(best, scores, n) if arrange is None else arrange(best, scores, spread, n)
         parts = np.zeros((len(rows), 0), np.float32)
         if explain:
             parts = self._parts(cut, gates, table[rows])
@@ -143,3 +149,18 @@ def top(candidates: Candidates, scores: NDArray[np.float32], n: int) -> tuple[ND
     rows = order[place < n]
     sizes = np.minimum(candidates.sizes, n)
     return rows, Candidates(candidates.user[rows], candidates.item[rows], sizes)
+
+
+def placed(
+    candidates: Candidates, scores: NDArray[np.float32], choose: Callable[[int, NDArray[np.int64]], Sequence[int]]
+) -> tuple[NDArray[np.int64], Candidates]:
+    """As `top`, where `choose` picks: of a user and of their rows, best first, the places that make the list."""
+    order, cut = top(candidates, scores, int(candidates.sizes.max(initial=0)))
+    kept, sizes, at = [np.zeros(0, np.int64)], [], 0
+    for user, size in enumerate(cut.sizes.tolist()):
+        rows = order[at : at + size]
+        kept.append(rows[list(choose(user, rows))])
+        sizes.append(len(kept[-1]))
+        at += size
+    chosen = np.concatenate(kept)
+    return chosen, Candidates(candidates.user[chosen], candidates.item[chosen], np.array(sizes, np.int64))

@@ -4,21 +4,25 @@ Nothing in a state is ever written. Who asks takes the state of an engine once a
 who changes an engine makes another state and puts it in the place of the first in one step.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from usearch.index import Index
 
 from engine import growth
 from engine.candidates import Features, interest
 from engine.config import Config
 from engine.describe import Vocabulary
+from engine.diversity import kinds
+from engine.history import Matrix
 from engine.lookup import Lookup
 from engine.ranker import Ranker
 from engine.rules.book import Book, bind
+from engine.rules.feedback import Feedback
 from engine.search.hybrid import Searcher
 from engine.search.vectors import QueryEncoders
 from engine.tables.catalogue import Catalogue
@@ -31,10 +35,12 @@ if TYPE_CHECKING:
     from engine.search.helps import Helps
     from engine.search.suggest import Suggester
 
-OF_ITEMS = frozenset({"queries", "interest", "searcher", "helps"})
+OF_ITEMS = frozenset({"queries", "interest", "searcher", "helps", "_kinds"})
 """Parts that only the items decide, and not what users do."""
 OF_TABLES = OF_ITEMS | {"lookup", "paths", "suggester"}
 """Parts that rules have no say in."""
+EVERYTHING = OF_TABLES | {"book"}
+"""Parts that feedback has no say in."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +56,10 @@ class State:
     removed: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, bool))
     """(items,) which are no items any more: nothing is said of them but what histories say, and nothing shows them.
     Without it, none is removed."""
+    feedback: Feedback = field(default_factory=Feedback)
+    """What users said against items, and what they were shown."""
+    indices: Mapping[str, Index] = field(default_factory=dict)
+    """Of the vectors of these items, by name of the signal in a search; those that an artefact brings."""
 
     def __post_init__(self) -> None:
         if not len(self.removed):
@@ -89,13 +99,25 @@ class State:
         settings = self.config.candidates
         return interest.fit(self.ranker.features, settings.interest, settings.content)
 
+    def kinds(self, column: str) -> Matrix:
+        """(items, kinds) what part of an item is of each kind, by a column; made when it is first asked for."""
+        if column not in self._kinds:
+            self._kinds[column] = kinds.shares(self.catalogue.items, column)
+        return self._kinds[column]
+
+    @cached_property
+    def _kinds(self) -> dict[str, Matrix]:
+        return {}
+
     @cached_property
     def queries(self) -> QueryEncoders:
         return QueryEncoders(self.config.encoders)
 
     @cached_property
     def searcher(self) -> Searcher:
-        return Searcher(self.catalogue.items, self.graph, self.ranker.features, self.queries, self.removed)
+        return Searcher(
+            self.catalogue.items, self.graph, self.ranker.features, self.queries, self.removed, self.indices
+        )
 
     @cached_property
     def helps(self) -> "Helps":

@@ -19,10 +19,12 @@ _EXAMPLES: dict[str, Any] = {
     "users": "users.parquet",
     "brand": "brand",
     "category": "category",
+    "column": "genre",
     "currency": "CNY",
     "relations": {"directed_by": ("Item", "Person"), "owned_by": ("Brand", "Organisation")},
     "file": "rules.toml",
     "review": "review.csv",
+    "seed": 7,
 }
 """Shown, commented out, for keys that have no default."""
 

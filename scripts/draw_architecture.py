@@ -19,7 +19,8 @@ PACKAGES = ("candidates", "cli", "demo", "evaluation", "importers", "rules", "se
 GROUPS = {
     "tables": "artifact atomic clock config errors history lookup memory tables template toml where",
     "features": "describe knowledge",
-    "learning": "calibration cases explain fusion gating growth lists ranker rerank signals training transparent",
+    "learning": "calibration cases counterfactual diversity explain fusion gating growth lists ranker rerank signals "
+    "training transparent",
     "service": "client",
     "measuring": "ablation assess bench benchmark generalise groups peers provenance space tracking tuning",
 }
@@ -40,27 +41,27 @@ class Box:
     purpose: str
 
 
-WIDTH, HEIGHT = 1200, 1591
-BANDS = {"scripts": (64, 226), "engine": (306, 949), "graph": (1271, 180), "encoders": (1467, 104)}
+WIDTH, HEIGHT = 1200, 1727
+BANDS = {"scripts": (64, 243), "engine": (323, 1068), "graph": (1407, 180), "encoders": (1603, 104)}
 """Top and height of each floor."""
 LEFT, MIDDLE, RIGHT, SIDE, WIDE = 44, 352, 660, 968, 268
 BOXES = {
-    "scripts": Box(LEFT, 90, 1112, 188, "scripts/", "thin command files"),
-    "service": Box(LEFT, 332, WIDE, 188, "service/", "HTTP and the console"),
-    "cli": Box(MIDDLE, 332, WIDE, 188, "cli/", "the command weft"),
-    "demo": Box(RIGHT, 332, WIDE, 188, "demo/", "the generated shop"),
-    "rules": Box(LEFT, 570, WIDE, 121, "rules/", "hide, add and reorder"),
-    "engine": Box(MIDDLE, 570, WIDE, 121, "5  engine", "asks, learns, keeps"),
-    "importers": Box(RIGHT, 570, WIDE, 121, "importers/", "data sets into tables"),
-    "search": Box(LEFT, 735, WIDE, 366, "search/", "a query into items"),
-    "learning": Box(MIDDLE, 735, WIDE, 366, "4  one score", "learned, gated, told"),
-    "measuring": Box(RIGHT, 735, WIDE, 366, "measuring", "against the rivals"),
-    "features": Box(LEFT, 1139, WIDE, 100, "2  features", "what an item is"),
-    "candidates": Box(MIDDLE, 1139, WIDE, 100, "3  candidates/", "scores of items"),
-    "evaluation": Box(RIGHT, 1139, WIDE, 100, "evaluation/", "splits, metrics, report"),
-    "tables": Box(SIDE, 332, 188, 907, "1  tables and files", "under all of the engine"),
-    "graph": Box(MIDDLE, 1297, 804, 138, "graph/", "two stores, queries, links, files, checks, paths, rules, network"),
-    "encoders": Box(LEFT, 1493, 1112, 62, "encoders/", "texts and pictures into unit vectors, each made once"),
+    "scripts": Box(LEFT, 90, 1112, 205, "scripts/", "thin command files"),
+    "service": Box(LEFT, 349, WIDE, 290, "service/", "HTTP and the console"),
+    "cli": Box(MIDDLE, 349, WIDE, 290, "cli/", "the command weft"),
+    "demo": Box(RIGHT, 349, WIDE, 290, "demo/", "the generated shop"),
+    "rules": Box(LEFT, 689, WIDE, 138, "rules/", "hide, add and reorder"),
+    "engine": Box(MIDDLE, 689, WIDE, 138, "5  engine", "asks, learns, keeps"),
+    "importers": Box(RIGHT, 689, WIDE, 138, "importers/", "data sets into tables"),
+    "search": Box(LEFT, 871, WIDE, 366, "search/", "a query into items"),
+    "learning": Box(MIDDLE, 871, WIDE, 366, "4  one score", "learned, gated, told"),
+    "measuring": Box(RIGHT, 871, WIDE, 366, "measuring", "against the rivals"),
+    "features": Box(LEFT, 1275, WIDE, 100, "2  features", "what an item is"),
+    "candidates": Box(MIDDLE, 1275, WIDE, 100, "3  candidates/", "scores of items"),
+    "evaluation": Box(RIGHT, 1275, WIDE, 100, "evaluation/", "splits, metrics, report"),
+    "tables": Box(SIDE, 349, 188, 1026, "1  tables and files", "under all of the engine"),
+    "graph": Box(MIDDLE, 1433, 804, 138, "graph/", "two stores, queries, links, files, checks, paths, rules, network"),
+    "encoders": Box(LEFT, 1629, 1112, 62, "encoders/", "texts and pictures into unit vectors, each made once"),
 }  # fmt: skip
 QUIET = {("demo", "graph"), ("importers", "graph")}
 """Imports told in small print, since their arrow would cross other boxes."""

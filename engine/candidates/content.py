@@ -4,13 +4,14 @@ The kernel is a weighted sum of cosines: graph facts, words, text vectors, pictu
 have history and U their factors of taste (see factors.py), an item x is put at k(x) (K + l2 I)^-1 U.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 
-from engine.candidates.base import Features, Tensors, csr_from, csr_parts, grouped
+from engine.candidates.base import Features, Tensors, csr_from, csr_parts, dense, grouped
 from engine.candidates.factors import Factors, from_tensors, taste
 from engine.config import Content as Settings
 from engine.history import Histories
@@ -88,3 +89,12 @@ def kernel(a: Features, b: Features, mix: Mix, block: int = BLOCK) -> NDArray[np
             if weight:
                 out += weight * (v[rows] @ w.T)
     return result
+
+
+def alike(features: Features, rows: Sequence[int]) -> NDArray[np.float64]:
+    """(items,) how like the mean of some items each is: the mean cosine of facts, words, texts and pictures."""
+    total = np.zeros(len(features), np.float64)
+    for matrix in (features.facts, features.words, features.text, features.image):
+        middle = dense(matrix[list(rows)].sum(axis=0)).ravel() if len(rows) > 1 else dense(matrix[list(rows)]).ravel()
+        total += dense(matrix @ middle).ravel() / max(float(np.linalg.norm(middle)), 1e-9) / 4
+    return total

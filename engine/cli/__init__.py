@@ -8,7 +8,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 import typer
 
 from engine import memory
-from engine.cli import asking, benching, graph, helping, keys, making, measuring, rules, serving, tuning
+from engine.cli import asking, benching, graph, helping, items, keys, making, measuring, rules, serving, tuning
 from engine.cli.demo import demo
 from engine.cli.intent import intent
 from engine.cli.output import Polite, example
@@ -62,6 +62,7 @@ app.command(
 )(helping.answer)
 app.command(epilog=example("weft similar artefacts/shop p0001"))(asking.similar)
 app.command(epilog=example("weft explain artefacts/shop u0001 p0001 --language zh"))(asking.explain)
+app.add_typer(items.app, name="items")
 app.add_typer(rules.app, name="rules")
 app.command(
     epilog=example("weft serve artefacts/shop --port 8000", "weft serve artefacts/shop --host 0.0.0.0 --keys keys.json")
@@ -73,6 +74,9 @@ app.command(
         "weft bench data/ml --split splits/ml --runs runs/ml --peers implicit:als,recbole:LightGCN",
     )
 )(benching.bench)
+app.command(epilog=example("weft offpolicy log.csv", "weft offpolicy log.parquet --clip 20 --json"))(
+    measuring.offpolicy
+)
 app.command(epilog=example("weft ablate data/ml --runs runs/ml"))(benching.ablate)
 app.command(epilog=example("weft tune data/ml --minutes 60", "weft tune data/ml --trials 80   # goes on"))(tuning.tune)
 app.add_typer(graph.app, name="graph")

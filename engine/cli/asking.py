@@ -22,6 +22,10 @@ Where = Annotated[
     str, typer.Option(help='Conditions on items as JSON, such as {"brand": "Nike", "price": [null, 500]}.')
 ]
 
+Sensitive = Annotated[
+    list[str] | None, typer.Option(metavar="TOPIC", help="A topic that rules hide unless asked for; repeat it.")
+]
+
 
 def opened(artefact: Path) -> "Engine":
     """The engine of an artefact."""
@@ -42,6 +46,16 @@ def recommend(
         Literal["fused", "interest"],
         typer.Option(help="fused: by all that was learned; interest: by similarity and interests alone."),
     ] = "fused",
+    diversity: Annotated[
+        float | None,
+        typer.Option(
+            help="What likeness to the items above costs: 0 nothing, 4 some, 16 much; as configured without it."
+        ),
+    ] = None,
+    explore: Annotated[
+        int | None, typer.Option(help="So many of the last places are drawn by chance; as configured without it.")
+    ] = None,
+    sensitive: Sensitive = None,
     as_json: AsJson = False,
 ) -> None:
     """Recommend for a user or a history.
@@ -62,7 +76,17 @@ def recommend(
     past = None if user is not None else [item for item in history.split(",") if item]
     if past == [] and mode == "fused":
         warn("no --user and no --history: these items are popular")
-    _show_list(engine.recommend(user=user, history=past, n=n, where=conditions, mode=mode), as_json)
+    found = engine.recommend(
+        user=user,
+        history=past,
+        n=n,
+        where=conditions,
+        mode=mode,
+        diversity=diversity,
+        explore=explore,
+        sensitive=sensitive or (),
+    )
+    _show_list(found, as_json)
 
 
 def search(
@@ -79,6 +103,7 @@ def search(
         bool, typer.Option("--literal", help="Take what the query limits for wishes, and its words as they are.")
     ] = False,
     explain: Annotated[bool, typer.Option("--explain", help="Say why each item is there.")] = False,
+    sensitive: Sensitive = None,
     as_json: AsJson = False,
 ) -> None:
     """Search by words, meaning, pictures and taste; with --image, by what looks like it.
@@ -101,7 +126,7 @@ def search(
     if user is not None and not has_history(engine, user):
         warn(f"{user!r} has no history here: only the query counts")
     how = {"n": n, "personal": personal, "literal": literal, "explain": explain or not as_json, "image": image}
-    given = assisted.search(engine, query, conditions, {"user": user}, how)
+    given = assisted.search(engine, query, conditions, {"user": user, "sensitive": sensitive or ()}, how)
     if as_json:
         show_json(found_as_json(given))
     else:
@@ -146,16 +171,20 @@ def show_explanation(engine: "Engine", user: str, item: str, language: str) -> N
     if not has_history(engine, user):
         raise UnknownIdError(f"user {user!r} has no history here: there is nothing to explain")
     why = engine.explain(user, item)
-    say(f"{why.title} ({why.item_id}) for {user}: {why.score:.3f}")
+    say(f"{why.title} ({why.item_id}) for {user}: {why.score:.3f}, rank {_told(why.rank)}")
     ordered = sorted(why.contributions.items(), key=lambda pair: -abs(pair[1]))
     show(("part", "adds"), [(part, f"{value:+.3f}") for part, value in ordered])
     for rule in why.rules:
         say(f"  {rule}")
     titles = titles_of(engine)
-    for liked, share in why.neighbours:
-        say(f"  {share:5.0%}  owed to {titles[liked]}")
+    for (liked, share), (_, rank) in zip(why.neighbours, why.without, strict=True):
+        say(f"  {share:5.0%}  owed to {titles[liked]}; rank {_told(rank)} without it")
     for line in sentences(why.paths, list(titles.values()), "zh" if language == "zh" else "en"):
         say("  " + line)
+
+
+def _told(rank: int | None) -> str:
+    return "beyond 1,000" if rank is None else str(rank)
 
 
 def has_history(engine: "Engine", user: str) -> bool:
@@ -172,11 +201,12 @@ def _show_list(found: "list[Recommendation]", as_json: bool) -> None:
     if as_json:
         show_json([vars(one) for one in found])
         return
+    drawn = any(one.propensity is not None for one in found)
     rows = [
-        (str(place), one.item_id, one.title, f"{one.score:.2f}", _chance(one), terms(one))
+        (str(place), one.item_id, one.title, f"{one.score:.2f}", _chance(one), *[_propensity(one)] * drawn, terms(one))
         for place, one in enumerate(found, 1)
     ]
-    show(("", "item", "title", "score", "chance", "of which"), rows)
+    show(("", "item", "title", "score", "chance", *["shown with"] * drawn, "of which"), rows)
     if not rows:
         warn("nothing found")
 
@@ -184,3 +214,8 @@ def _show_list(found: "list[Recommendation]", as_json: bool) -> None:
 def _chance(one: "Recommendation") -> str:
     """That the user chooses it next; a dash where that was not learned."""
     return "\N{EN DASH}" if one.probability is None else f"{one.probability:.1%}"
+
+
+def _propensity(one: "Recommendation") -> str:
+    """The chance that it had of its place in a list that explores."""
+    return "" if one.propensity is None else f"{one.propensity:.1%}"

@@ -25,7 +25,8 @@ def serve(
     host: Annotated[str, typer.Option(help="The address to listen on; 127.0.0.1 is this machine only.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The port; 0 takes a free one.")] = 8000,
     events: Annotated[
-        Path | None, typer.Option(help="The log of events, made where there is none; beside the artefact by default.")
+        Path | None,
+        typer.Option(help="The log of events and changes, made where there is none; beside the artefact by default."),
     ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes that answer; they share the artefact's memory.")] = 1,
     keys: Annotated[Path | None, typer.Option(help="Ask for a key of this file; `weft keys` makes them.")] = None,

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from encoders import Vectors
 from engine.candidates import Features
-from engine.search.dense import Rows
 from engine.search.hybrid import Searcher
 from engine.search.lexical import Lexical, graph_terms, text_terms
+from engine.search.nearest import Rows
 from graph.build import GraphTables
 
 OF_LATE = 8
@@ -31,7 +31,10 @@ def changed(
     removed: NDArray[np.bool_],
     rows: Rows,
 ) -> Searcher:
-    """The searcher after a change of some rows, in order; those from its number of items on are new."""
+    """The searcher after a change of some rows, in order; those from its number of items on are new.
+
+    It has no indices kept for it: those that the old one had are in its parts, beside what changed.
+    """
     made = Searcher(items, graph, features, searcher.queries, removed)
     there = searcher.__dict__
     parts: dict[str, Any] = {}
@@ -41,9 +44,9 @@ def changed(
         parts["vocabulary"] = searcher.vocabulary.changed(graph, searcher.items, items, rows)
     if "named" in there:
         parts["named"] = searcher.named.changed(items, graph, parts["vocabulary"], rows)
-    if "meaning" in there:
+    if "meaning" in there or "meaning" in searcher.kept:
         parts["meaning"] = searcher.meaning.changed(rows, features.text)
-    if "pictures" in there:
+    if "pictures" in there or "picture" in searcher.kept:
         seen = searcher.queries.pictures(features.image[rows])
         parts["pictures"] = searcher.pictures.changed(rows, _put(searcher.pictures.vectors, rows, seen))
     made.__dict__.update(parts)

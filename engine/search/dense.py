@@ -11,24 +11,16 @@ and compared one by one. When they have become many, a copy of the index learns 
 
 from dataclasses import dataclass
 from functools import cached_property
-from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
-from usearch.index import Index
 
 from encoders import Vectors
+from engine.search.nearest import Nearest, Rows
 
 EXACT = 50_000
 """Items that are compared one by one."""
-LATE = 10_000
-"""Changed rows beside an index; when there are more, it learns them."""
-NEAREST = 400
-"""How many the index is asked for."""
-LINKS, WIDTH, EXPANSION = 16, 128, 512
-"""Of the index: neighbours an item, and how many are looked at to place one and to find one."""
 
-Rows = NDArray[np.int64]
 Scores = NDArray[np.float64]
 
 
@@ -45,16 +37,16 @@ class Floor:
 class Dense:
     """Unit vectors of the items of one catalogue, (items, dim). Nothing in it is ever written."""
 
-    def __init__(self, vectors: Vectors, floor: Floor | None) -> None:
-        """Without a floor, what is nearer than the mean of all counts."""
+    def __init__(self, vectors: Vectors, floor: Floor | None, index: Nearest | None = None) -> None:
+        """Without a floor, what is nearer than the mean of all counts; without an index, one is made when needed."""
         self.vectors, self.floor = vectors, floor
+        if index is not None:
+            self.__dict__["index"] = index
 
     def changed(self, rows: Rows, vectors: Vectors) -> "Dense":
         """The same after a change of some rows, or after further ones came behind the others."""
-        made = Dense(vectors, self.floor)
-        if "_index" in self.__dict__:
-            made.__dict__["_index"] = self._index.without(rows, vectors)
-        return made
+        known = self.__dict__.get("index")
+        return Dense(vectors, self.floor, None if known is None else known.without(rows, vectors))
 
     def near(self, query: Vectors | None, floor: Floor | None = None) -> "Near":
         """A query, (dim,), beside the items; no item is near to None. `floor` is that of this query, if it has one."""
@@ -64,7 +56,7 @@ class Dense:
         if len(self.vectors) <= EXACT:
             cosines: Scores = np.asarray(self.vectors @ query, np.float64)
             return Near(self, query, floor, float(cosines.max(initial=-1)), None, cosines)
-        rows = self._index.nearest(query)
+        rows = self.index.find(query)
         best = float((self.vectors[rows] @ query).max(initial=-1))
         return Near(self, query, floor, best, rows)
 
@@ -73,8 +65,9 @@ class Dense:
         return np.asarray(self.vectors.mean(axis=0), np.float32)
 
     @cached_property
-    def _index(self) -> "_Indexed":
-        return _Indexed.of(self.vectors)
+    def index(self) -> Nearest:
+        """Which vectors are nearest; only where they are many."""
+        return Nearest.of(self.vectors)
 
 
 @dataclass(frozen=True)
@@ -104,49 +97,3 @@ class Near:
             return self.cosines if rows is None else self.cosines[rows]
         vectors = self.dense.vectors if rows is None else self.dense.vectors[rows]
         return np.asarray(vectors @ query, np.float64)
-
-
-@dataclass(frozen=True)
-class _Indexed:
-    """An index over the rows of an earlier matrix, and which rows of the present one it does not know."""
-
-    index: Index
-    lock: Lock
-    """The library lets one search at a time use the same scratch memory."""
-    vectors: Vectors
-    late: NDArray[np.bool_]
-    """(items,) rows that changed since the index was made."""
-
-    @classmethod
-    def of(cls, vectors: Vectors) -> "_Indexed":
-        index = Index(
-            ndim=vectors.shape[1],
-            metric="ip",
-            dtype="i8",
-            connectivity=LINKS,
-            expansion_add=WIDTH,
-            expansion_search=EXPANSION,
-        )
-        there = np.flatnonzero(vectors.any(axis=1))  # nothing is near to an item without a text, or a picture
-        index.add(there, vectors[there], threads=1)
-        return cls(index, Lock(), vectors, np.zeros(len(vectors), bool))
-
-    def nearest(self, query: Vectors) -> Rows:
-        """Rows of the nearest that it finds, and of all that changed since."""
-        with self.lock:
-            found = self.index.search(query, NEAREST, threads=1).keys.astype(np.int64)
-        return np.concatenate([found[~self.late[found]], np.flatnonzero(self.late)])
-
-    def without(self, rows: Rows, vectors: Vectors) -> "_Indexed":
-        """After a change of these rows, to those in `vectors`."""
-        late = np.pad(self.late, (0, len(vectors) - len(self.late)))
-        late[rows] = True
-        if late.sum() <= LATE:
-            return _Indexed(self.index, self.lock, vectors, late)
-        with self.lock:
-            index = self.index.copy()
-        changed = np.flatnonzero(late)
-        index.remove(changed[index.contains(changed)], threads=1)
-        there = changed[vectors[changed].any(axis=1)]
-        index.add(there, vectors[there], threads=1)
-        return _Indexed(index, Lock(), vectors, np.zeros(len(vectors), bool))

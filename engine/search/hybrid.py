@@ -13,19 +13,22 @@ and measured on others: `scripts/bench/films_search.py`, `scripts/bench/search.p
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from usearch.index import Index
 
+from encoders import Vectors
 from engine.candidates import Features
-from engine.search.dense import EXACT, Dense, Floor, Near, Rows
+from engine.search.dense import EXACT, Dense, Floor, Near
 from engine.search.intent import Vocabulary
 from engine.search.kinds import Accessories
 from engine.search.lexical import Lexical, graph_terms, text_terms
 from engine.search.named import Named, Reading
+from engine.search.nearest import Nearest, Rows
 from engine.search.query import checked
 from engine.search.vectors import FLOORS, OTHER_SCRIPT, SMALL, SMALL_OTHERS, TRUNK, QueryEncoders
 from graph.build import GraphTables
@@ -104,6 +107,8 @@ class Searcher:
     queries: QueryEncoders
     removed: NDArray[np.bool_] | None = None
     """(items,) which are no items any more; none, if it is not given. Their rows have no terms, vectors or facts."""
+    kept: Mapping[str, Index] = field(default_factory=dict)
+    """Indices that were made of these vectors before, by name of the signal."""
 
     def _asked(self, query: str, reading: Reading | None = None) -> _Asked:
         query = checked(query)
@@ -191,11 +196,23 @@ class Searcher:
 
     @cached_property
     def meaning(self) -> Dense:
-        return Dense(self.features.text, FLOORS.get(self.queries.settings.text))
+        return self._dense("meaning", self.features.text, FLOORS.get(self.queries.settings.text))
 
     @cached_property
     def pictures(self) -> Dense:
-        return Dense(self.queries.pictures(self.features.image), None)
+        return self._dense("picture", self.queries.pictures(self.features.image), None)
+
+    def _dense(self, signal: str, vectors: Vectors, floor: Floor | None) -> Dense:
+        made = self.kept.get(signal)
+        return Dense(vectors, floor, None if made is None else Nearest.over(made, vectors))
+
+    def indices(self) -> dict[str, Nearest]:
+        """By name of the signal, the index of its vectors, if they are so many that it needs one; made if need be."""
+        if len(self.features) <= EXACT:
+            return {}
+        settings = self.queries.settings
+        made = {"meaning": self.meaning.index} if settings.text else {}
+        return made | ({"picture": self.pictures.index} if settings.image else {})
 
 
 def weighed(share: float) -> dict[str, float]:

@@ -12,7 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from engine.candidates import Features
-from engine.candidates.base import dense
+from engine.candidates.content import alike
 from engine.search.intent import Entity, Intent
 from engine.search.named import Named
 from graph.build import GraphTables
@@ -24,6 +24,8 @@ SHARE = 0.5
 """What such a signal weighs; the others share the rest."""
 BY_KIND = 0.8
 """What it is worth that an item's category goes with the thing's, where 1 is that the item itself does."""
+OTHERWISE = 0.5
+"""What it is worth to be like a thing and not of its kind: a sandal, a shirt of the line of a shoe."""
 
 Scores = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -59,15 +61,6 @@ def target(intent: Intent, named: Named, features: Features, accessories: "Acces
     return Target()
 
 
-def likeness(features: Features, rows: Sequence[int]) -> Scores:
-    """(items,) how like the mean of some items each is: the mean cosine of facts, words, texts and pictures."""
-    total = np.zeros(len(features), np.float64)
-    for matrix in (features.facts, features.words, features.text, features.image):
-        middle = dense(matrix[list(rows)].sum(axis=0)).ravel() if len(rows) > 1 else dense(matrix[list(rows)]).ravel()
-        total += dense(matrix @ middle).ravel() / max(float(np.linalg.norm(middle)), 1e-9) / 4
-    return total.clip(0)
-
-
 def _similar(intent: Intent, named: Named, features: Features) -> Target:
     """Like an item; else like those of a line; else like those of a brand, of the kind that is looked for."""
     for label in (ITEM, COLLECTION, BRAND):
@@ -80,7 +73,8 @@ def _similar(intent: Intent, named: Named, features: Features) -> Target:
         rows = np.flatnonzero(shown if shown.any() else out).tolist()
         if not rows:
             continue
-        scores = np.where(out, 0, likeness(features, rows))
+        kin = OTHERWISE + (1 - OTHERWISE) * named.kin(rows)
+        scores = np.where(out, 0, alike(features, rows).clip(0) * kin)
         scores /= max(float(scores.max(initial=0)), 1e-9)
         return Target(LIKE, scores, out, frozenset(one.node for one in things), names=tuple(map(_name, things)))
     return Target(note="it names nothing to be like: found by its words")

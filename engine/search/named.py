@@ -20,6 +20,7 @@ from engine.search.intent.vocabulary import FIELDS
 from graph.build import GraphTables
 from graph.facts import facts
 from graph.link.normal import key
+from graph.schema import CATEGORY
 
 TITLES = 2
 """So many first lines of a text may be its title, in one language or two; a query that is one names that item."""
@@ -65,6 +66,9 @@ class Named:
         self.kinds = {node.partition(":")[0] for node in self._columns}
         """What nodes there are: colour, size, brand"""
 
+    def __len__(self) -> int:
+        return self._items.height
+
     def parse(self, query: str) -> Intent | None:
         """What a query means; None for one that is longer than `parse` reads."""
         return None if len(query) > LONGEST else parse(query, vocabulary=self.vocabulary)
@@ -88,9 +92,9 @@ class Named:
     def reading(self, intent: Intent | None, aside: Collection[str] = ()) -> Reading:
         """What items have of what is named, but for the nodes that are set aside: those are not what is looked for."""
         if intent is None:
-            return Reading(np.zeros(self._items.height), 0.0)
+            return Reading(np.zeros(len(self)), 0.0)
         wanted = list(self._wanted(intent, aside))
-        total = sum((weight * having for having, weight in wanted), np.zeros(self._items.height))
+        total = sum((weight * having for having, weight in wanted), np.zeros(len(self)))
         scores = (total / max(sum(weight for _, weight in wanted), 1e-9)) ** 2
         for entity in intent.entities:
             if entity.negated:
@@ -116,24 +120,32 @@ class Named:
 
     def having(self, node: str) -> NDArray[np.float64]:
         """(items,) 1 for an item that has the node over any relation, or is it."""
-        having = np.zeros(self._items.height)
+        having = np.zeros(len(self))
         for column in self._columns.get(node, ()):
             having[self._matrix.indices[self._matrix.indptr[column] : self._matrix.indptr[column + 1]]] = 1
         if node in self._rows:
             having[self._rows[node]] = 1
         return having
 
+    def kin(self, rows: Sequence[int]) -> NDArray[np.float64]:
+        """(items,) from 0 to 1, how much of what these items are, by category, an item is too; rare ones weigh more."""
+        nodes = [node for node in self._columns if node.startswith(f"{CATEGORY.lower()}:")]
+        categories = [having for having in map(self.having, nodes) if having[rows].any()]
+        weights = [float(having[rows].mean()) * self._weight(having) for having in categories]
+        shared = sum((weight * having for weight, having in zip(weights, categories, strict=True)), np.zeros(len(self)))
+        return shared / max(float(shared.max(initial=0)), 1e-9) if categories else np.ones(len(self))
+
     def things(self, node: str) -> NDArray[np.bool_]:
         """(items,) who has the node; of an item only itself, and not what goes with it."""
         if node in self._rows:
-            return np.asarray(np.arange(self._items.height) == self._rows[node], bool)
+            return np.asarray(np.arange(len(self)) == self._rows[node], bool)
         return np.asarray(self.having(node) > 0, bool)
 
     def _namesakes(self, entity: Entity) -> NDArray[np.float64]:
         """(items,) 1 for an item that has another node which is called so."""
         names = self.vocabulary.names.by_key.get(key(entity.surface), ())
         others = [self.having(name.node) for name in names if name.node != entity.node]
-        return np.max(others, axis=0) if others else np.zeros(self._items.height)
+        return np.max(others, axis=0) if others else np.zeros(len(self))
 
     def within(self, limit: Constraint) -> NDArray[np.float64]:
         """(items,) 1 for an item whose number is within the limits; 0 for one of which it is not known."""

@@ -1,26 +1,25 @@
 """The service: lists, search, explanations, events and the graph over HTTP, and a console for people."""
 
-import base64
-import hashlib
-import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from importlib.resources import files
 from pathlib import Path
 
 from fastapi import FastAPI
 from fastapi.concurrency import run_in_threadpool
 from fastapi.middleware.cors import CORSMiddleware
-from fastapi.responses import HTMLResponse
 
 from engine.engine import Engine
-from engine.service import problems, scopes
+from engine.service import problems, scopes, static
+from engine.service.api.catalogue import catalogue
+from engine.service.api.evaluation import evaluation
 from engine.service.api.events import events as done
-from engine.service.api.graph import questions
+from engine.service.api.graph import nodes, questions
 from engine.service.api.health import health
 from engine.service.api.helps import helps
 from engine.service.api.items import items
 from engine.service.api.lists import lists
+from engine.service.api.pictures import pictures
+from engine.service.api.rules import rules
 from engine.service.api.upload import by_picture
 from engine.service.api.users import users
 from engine.service.eventlog import EventLog
@@ -67,16 +66,13 @@ def create(engine: Engine, events: Path, artefact: Path | None = None, settings:
     )
     problems.install(app)
     _surround(app, settings, metrics)
-    for routes in (lists, by_picture, helps, items, done, users):
+    for routes in (lists, by_picture, helps, items, done, users, pictures, catalogue, nodes, rules):
         app.include_router(routes(live))
     if live.store is not None:
         app.include_router(questions(live))
     app.include_router(health(live, log, warming, metrics))
-    page, policy = _console()
-
-    @app.get("/", include_in_schema=False)
-    def console() -> HTMLResponse:
-        return HTMLResponse(page, headers={"Content-Security-Policy": policy, "Referrer-Policy": "no-referrer"})
+    app.include_router(evaluation(artefact))
+    static.install(app)
 
     if settings.keys is not None:
         scopes.describe(app.openapi())
@@ -95,20 +91,3 @@ def _surround(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
             expose_headers=["Retry-After", REQUEST_ID],
         )
     app.add_middleware(Observe, metrics=metrics, shared=bool(settings.origins))
-
-
-def _console() -> tuple[str, str]:
-    """The page, and the policy that lets it run its own script and style and nothing else."""
-    page = files("engine.service").joinpath("console.html").read_text(encoding="utf-8")
-    script, style = (_hash(page, tag) for tag in ("script", "style"))
-    policy = (
-        f"default-src 'none'; script-src {script}; style-src {style}; img-src 'self' data: blob:; connect-src 'self'; "
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    )
-    return page, policy
-
-
-def _hash(page: str, tag: str) -> str:
-    found = re.search(rf"<{tag}>(.*?)</{tag}>", page, re.DOTALL)
-    assert found is not None
-    return f"'sha256-{base64.b64encode(hashlib.sha256(found[1].encode()).digest()).decode()}'"

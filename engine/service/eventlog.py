@@ -1,4 +1,4 @@
-"""Events kept before they are acknowledged: an append-only log in one SQLite file.
+"""Events and changes kept before they are acknowledged: an append-only log in one SQLite file.
 
 An append returns once its events are on the disk (write-ahead log, synchronous=FULL). Appends that wait for the disk at
 the same time share one write. The order of the log is the order in which every process that serves takes events in, so
@@ -9,16 +9,19 @@ import hashlib
 import json
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from engine.errors import WeftError
+from engine.service import changes
+from engine.service.changes import Change
 
-FORMAT = 1
-"""Of the tables below; kept as the file's user_version."""
+FORMAT = 2
+"""Of the tables below; kept as the file's user_version. Format 1 had no changes; its files are taken over."""
 WAIT = 30
 """Seconds to wait for another process that writes."""
 _TABLES = """
@@ -30,6 +33,12 @@ create index events_of_user on events (user);
 create table requests (key blob primary key, content blob not null) strict, without rowid;
 create table erasures (number integer primary key) strict;
 """
+_TABLES_SINCE = {1: changes.TABLES}
+"""By format, what the next one has more."""
+
+
+Forget = Callable[[str, dict[str, Any]], dict[str, Any]]
+"""From a user and a content to the content without that user."""
 
 
 class EventLogError(WeftError):
@@ -37,7 +46,11 @@ class EventLogError(WeftError):
 
 
 class RepeatedKeyError(WeftError):
-    """A key came again with other events than before."""
+    """A key came again with another request than before."""
+
+
+class OvertakenError(WeftError):
+    """Another change came first, which this one does not know of."""
 
 
 class Entry(NamedTuple):
@@ -57,10 +70,14 @@ class Mark(NamedTuple):
     """The number of the last event."""
     erasure: int
     """How many times a user was erased."""
+    change: int
+    """The number of the last change of items or rules."""
 
 
 class _Waiting(NamedTuple):
     entries: Sequence[Entry]
+    change: Change | None
+    after: int
     key: bytes | None
     content: bytes
     done: "Future[bool]"
@@ -93,12 +110,15 @@ class EventLog:
         base.execute("pragma secure_delete = on")  # what is erased is written over
         with self._transaction():
             (found,) = base.execute("pragma user_version").fetchone()
-            if found == 0:
-                for statement in _TABLES.split(";")[:-1]:
-                    base.execute(statement)
-                base.execute(f"pragma user_version = {FORMAT}")
-            elif found != FORMAT:
+            if found > FORMAT:
                 raise EventLogError(f"{self.path}: the log has format {found}, and {FORMAT} is what is read here")
+            wanting = [_TABLES] if found == 0 else []
+            wanting += [tables for before, tables in _TABLES_SINCE.items() if found <= before]
+            for tables in wanting:
+                for statement in tables.split(";")[:-1]:
+                    base.execute(statement)
+            if wanting:
+                base.execute(f"pragma user_version = {FORMAT}")
 
     def append(self, entries: Sequence[Entry], key: str | None = None, content: str | None = None) -> bool:
         """Keep these events, all or none; they are on the disk when this returns.
@@ -107,9 +127,26 @@ class EventLog:
         given: a repeated request. Raises RepeatedKeyError where it came with another, EventLogError where the disk does
         not take them.
         """
-        content = json.dumps(entries) if content is None else content
-        name = None if key is None else hashlib.sha256(key.encode()).digest()  # keys may name users, who may be erased
-        mine = _Waiting(entries, name, hashlib.sha256(content.encode()).digest(), Future())
+        return self._append(entries, None, 0, key, json.dumps(entries) if content is None else content)
+
+    def append_change(self, change: Change, after: int, key: str | None = None, content: str = "") -> bool:
+        """Keep a change of items or rules that was worked out on top of the one of number `after`; its own is the next.
+
+        False, and nothing kept, for a repeated request, as `append`. Raises OvertakenError where another change has
+        come since, RepeatedKeyError and EventLogError as `append`.
+        """
+        return self._append((), change, after, key, content)
+
+    def came(self, key: str, content: str) -> bool:
+        """Did a request with this key come before? Raises RepeatedKeyError where it came with another content."""
+        with self._reading:
+            return _came(self._reader, _hash(key), _hash(content))
+
+    def _append(
+        self, entries: Sequence[Entry], change: Change | None, after: int, key: str | None, content: str
+    ) -> bool:
+        # Keys may name users, who may be erased: so their hashes are kept.
+        mine = _Waiting(entries, change, after, None if key is None else _hash(key), _hash(content), Future())
         with self._arriving:
             self._waiting.append(mine)
         with self._using:  # whoever comes first writes for all that wait
@@ -120,7 +157,7 @@ class EventLog:
         return mine.done.result()
 
     def _write(self, together: Sequence[_Waiting]) -> None:
-        answers: list[bool | RepeatedKeyError] = []
+        answers: list[bool | WeftError] = []
         try:
             with self._transaction():
                 answers = [self._keep(one) for one in together]
@@ -130,19 +167,24 @@ class EventLog:
                 one.done.set_exception(failed)
             return
         for one, answer in zip(together, answers, strict=True):
-            if isinstance(answer, RepeatedKeyError):
+            if isinstance(answer, WeftError):
                 one.done.set_exception(answer)
             else:
                 one.done.set_result(answer)
 
-    def _keep(self, one: _Waiting) -> bool | RepeatedKeyError:
+    def _keep(self, one: _Waiting) -> bool | WeftError:
+        try:
+            if one.key is not None and _came(self._base, one.key, one.content):
+                return False
+            if one.change is not None and one.after != changes.last(self._base):
+                return OvertakenError("another change came first; look at what is there now and send yours again")
+        except RepeatedKeyError as error:
+            return error
         if one.key is not None:
-            before = self._base.execute("select content from requests where key = ?", (one.key,)).fetchone()
-            if before is not None:
-                repeated = before[0] == one.content
-                return False if repeated else RepeatedKeyError("this idempotency key came before with other events")
             self._base.execute("insert into requests values (?, ?)", (one.key, one.content))
         self._base.executemany("insert into events (user, item, kind, value, time) values (?, ?, ?, ?, ?)", one.entries)
+        if one.change is not None:
+            changes.insert(self._base, one.change)
         return True
 
     def after(self, seq: int = 0) -> Iterator[tuple[int, Entry]]:
@@ -153,22 +195,33 @@ class EventLog:
             ).fetchall()
         return ((row[0], Entry(*row[1:])) for row in found)
 
+    def changes(self, number: int = 0, kind: str | None = None) -> list[tuple[int, Change]]:
+        """Numbers and changes behind the one of this number, in their order; of one kind, if it is named."""
+        with self._reading:
+            return changes.after(self._reader, number, kind)
+
     @property
     def last(self) -> "Mark":
         """How far the log is now; microseconds."""
         with self._reading:
             found = self._reader.execute(
                 "select ifnull((select seq from sqlite_sequence where name = 'events'), 0),"
-                " ifnull((select max(number) from erasures), 0)"
+                " ifnull((select max(number) from erasures), 0),"
+                " ifnull((select seq from sqlite_sequence where name = 'changes'), 0)"
             ).fetchone()
         return Mark(*found)
 
-    def erase(self, user: str) -> int:
-        """Take a user's events out of the file, also of what is left of it in free pages; returns how many."""
+    def erase(self, user: str, forget: Forget | None = None) -> int:
+        """Take a user's events out of the file, also of what is left of it in free pages; returns how many.
+
+        `forget` takes the user out of the content of a change of rules.
+        """
         try:
             with self._using:
                 with self._transaction():
                     gone = self._base.execute("delete from events where user = ?", (user,)).rowcount
+                    if forget is not None:
+                        changes.rewrite(self._base, "rules", partial(forget, user))
                     self._base.execute("insert into erasures default values")  # of whom is not said
                 self._base.execute("pragma wal_checkpoint(truncate)")  # what was appended lately stands there
         except sqlite3.Error as error:
@@ -203,3 +256,14 @@ class EventLog:
             if self._base.in_transaction:  # a full disk ends it by itself
                 self._base.execute("rollback")
             raise
+
+
+def _hash(text: str) -> bytes:
+    return hashlib.sha256(text.encode()).digest()
+
+
+def _came(base: sqlite3.Connection, key: bytes, content: bytes) -> bool:
+    before = base.execute("select content from requests where key = ?", (key,)).fetchone()
+    if before is not None and before[0] != content:
+        raise RepeatedKeyError("this idempotency key came before with other events, or with another request")
+    return before is not None

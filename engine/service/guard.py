@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from engine.service import problems, scopes
-from engine.service.api.upload import SEARCH_BY_PICTURE
+from engine.service.api.upload import brings_picture
 from engine.service.keys import Key, KeyRing
 from engine.service.settings import Settings
 
@@ -136,7 +136,7 @@ def _check_size(headers: Headers, scope: Scope) -> None:
     if "transfer-encoding" in headers:
         raise HTTPException(411, "the size of a body must be told beforehand")
     size = headers.get("content-length", "0")
-    largest = LARGEST_UPLOAD if (scope["method"], scope["path"]) == ("POST", SEARCH_BY_PICTURE) else LARGEST_BODY
+    largest = LARGEST_UPLOAD if brings_picture(scope["method"], scope["path"]) else LARGEST_BODY
     if not size.isdecimal() or int(size[:20]) > largest:
         raise HTTPException(413, f"a body may have at most {largest} bytes")
 

@@ -1,58 +1,33 @@
 """The engine behind the service: many ask it at once, one at a time changes it."""
 
-import copy
+import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import graph
+from engine import artifact
 from engine.engine import Engine
 from engine.errors import UnknownIdError
 from engine.forget import forget_on_disk
-from engine.service.api.models import Event
-from engine.service.eventlog import Entry, EventLog, Mark
+from engine.rules import whom
+from engine.service.api.models import Event, Reaction
+from engine.service.changes import Change
+from engine.service.eventlog import Entry, EventLog, Mark, OvertakenError
+from engine.service.replay import joined, make, without_user
+from engine.service.shelf import Shelf
+from graph.rules import Rules
 from graph.store import GraphStore
+
+log = logging.getLogger(__name__)
 
 CHOSEN = "chosen"
 """The kind of an event by which a user says that an item is wanted."""
-_PICTURES = {
-    ".jpg": "image/jpeg",
-    ".jpeg": "image/jpeg",
-    ".png": "image/png",
-    ".webp": "image/webp",
-    ".gif": "image/gif",
-}
-"""Kinds of pictures that are served; a kind that can hold a script is not among them."""
-
-
-class Shelf:
-    """Titles and pictures of the items of one engine, by id."""
-
-    def __init__(self, engine: Engine) -> None:
-        items = engine.catalogue.items
-        self.ids: list[str] = items["item_id"].to_list()
-        """In the order of the catalogue, as are the titles of the list."""
-        self.title_list: list[str] = items["title"].to_list()
-        self.titles = dict(zip(self.ids, self.title_list, strict=True))
-        self._pictures = dict(zip(self.ids, items["image"].to_list(), strict=True))
-        self._root = engine.config.data.image_root.resolve()
-
-    def has_picture(self, item: str) -> bool:
-        return self._pictures.get(item) is not None
-
-    def picture(self, item: str) -> tuple[Path, str]:
-        """The file of an item's picture and its media type.
-
-        The path comes from the catalogue, never from a request, and must still be inside data.image_root.
-        """
-        given = self._pictures.get(item)
-        if given is not None:
-            path = Path(given).resolve()
-            kind = _PICTURES.get(path.suffix.lower())
-            if kind is not None and path.is_relative_to(self._root) and path.is_file():
-                return path, kind
-        raise UnknownIdError(f"there is no picture of item {item!r}")
+PAUSE = 30
+"""Seconds until a change that could not be worked out is tried again."""
 
 
 def _store(artefact: Path | None) -> GraphStore | None:
@@ -60,54 +35,85 @@ def _store(artefact: Path | None) -> GraphStore | None:
     return graph.open(kept, read_only=True) if kept is not None and kept.exists() else None
 
 
+def _kept_rules(artefact: Path) -> Rules:
+    return Rules.model_validate(artifact.read(artefact, verify="size").facts.get("rules", {}))
+
+
 class Live:
     """The engine that answers now.
 
     A change makes another engine of the same parts and puts it in the place of the first; so whoever asks has one
-    engine from the beginning to the end of an answer, and needs no lock. Events go to the log before they are
-    acknowledged, and into the engine in the order of the log, also those that another process put there.
+    engine from the beginning to the end of an answer, and needs no lock. Events and changes go to the log before they
+    are acknowledged, and into the engine in the order of the log, also those that another process put there.
+
+    An event takes milliseconds, so whoever asks takes in those that have come. A change of items may take a second:
+    it is worked out aside, from the engine that is settled (all of the log up to a mark and no more), and until then
+    the one before it answers.
     """
 
     def __init__(self, engine: Engine, log: EventLog, artefact: Path | None = None) -> None:
-        self._engine = engine
         self._log = log
         self._artefact = artefact
+        self._rules = None if artefact is None or _kept_rules(artefact) == engine.rules else engine.rules
+        """Those that the engine was given, where they are not those of the artefact."""
+        self.pictures = log.path.with_name(f"{log.path.name}.pictures")
+        """The folder of the pictures that were sent here."""
         self.store = _store(artefact)
         """The graph of the artefact, read-only, if there is one to be queried."""
-        self._taken = Mark(0, log.last.erasure)
-        """How far of the log the engine knows."""
+        self._settled = self._engine = engine
+        self._mark = self._seen = Mark(0, log.last.erasure, 0)
+        """How far of the log the settled engine is, and how far the one that answers."""
+        self._working = threading.Lock()
+        """Held by the one who works out a change or an erasure, for seconds."""
         self._changing = threading.Lock()
-        self.shelf = Shelf(engine)
-        self._catch_up()
-        self._engine.recommend(history=[], n=1)  # makes now what the first answer, and the first event, would wait for
-        self._engine.suggest("a", n=1)
+        """Held by the one who puts another engine in its place, for milliseconds. Never taken before the other one."""
+        self._aside = ThreadPoolExecutor(1, "changes")
+        self._paused = 0.0
+        self.shelf = Shelf(engine, self.pictures)
+        self.settle()
+        _warm(self._engine)
 
     @property
     def engine(self) -> Engine:
-        """The engine with all that the log has now."""
-        if self._log.last != self._taken:
+        """The engine with all events that the log has now; changes of items may be still to come."""
+        if self._log.last != self._seen:
             self._catch_up()
+        return self._engine
+
+    def settle(self) -> Engine:
+        """The engine with all that the log has now, worked out if it must be."""
+        with self._working:
+            self._work()
         return self._engine
 
     def knows(self, user: str | None) -> bool:
         """Has this user a history?"""
         return user is not None and self.engine.state.lookup.knows(user)
 
-    def add_events(self, events: Sequence[Event], key: str | None = None) -> int:
-        """Take in all of these events, or none, and know of them from here on; returns how many are new.
+    def add_events(self, events: Sequence[Event | Reaction], key: str | None = None) -> int:
+        """Take in all of these events and reactions, or none, and know of them from here on; returns how many are new.
 
         None are new where the same key came before with the same events. Raises UnknownIdError naming the items that
-        are not in the catalogue, RepeatedKeyError for a key that came with other events, and EventLogError where the
-        disk does not take them.
+        are not in the catalogue, RepeatedKeyError for a key that came with another request, and EventLogError where
+        the disk does not take them.
         """
-        unknown = sorted({event.item_id for event in events} - self.shelf.titles.keys())
+        wanted = {event.item_id for event in events}
+        if not wanted <= self.shelf.titles.keys():
+            self.settle()  # another process may have added them
+        unknown = sorted(wanted - self.shelf.titles.keys())
         if unknown:
             raise UnknownIdError(f"not in the catalogue: {', '.join(map(repr, unknown[:10]))}; no event was taken")
         if not events:
             return 0
         now = int(time.time())
         entries = [
-            Entry(each.user_id, each.item_id, CHOSEN, each.value, now if each.time is None else each.time)
+            Entry(
+                each.user_id,
+                each.item_id,
+                each.kind if isinstance(each, Reaction) else CHOSEN,
+                1 if isinstance(each, Reaction) else each.value,
+                now if each.time is None else each.time,
+            )
             for each in events
         ]
         as_sent = "\n".join(event.model_dump_json() for event in events)
@@ -115,42 +121,152 @@ class Live:
         self._catch_up()
         return len(entries) if new else 0
 
+    def change(self, wanted: Callable[[Engine], Change], key: str | None = None, as_sent: str = "") -> bool:
+        """Change items or rules; it is on the disk, and every later answer of this process knows of it.
+
+        `wanted` says what to change in the settled engine, or raises why it cannot be; it may be asked more than once,
+        for another process may come first. False, and nothing changed, where the key came before with the same
+        request. Raises RepeatedKeyError and EventLogError as `add_events`.
+        """
+        if key is not None and self._log.came(key, as_sent):
+            return False
+        with self._working:
+            while True:
+                self._work()
+                engine, mark = self._settled, self._mark
+                change = wanted(engine)
+                made = self._worked_out(engine, [change])
+                try:
+                    new = self._log.append_change(change, mark.change, key, as_sent)
+                except OvertakenError:
+                    continue
+                if new:
+                    self._put(made, mark._replace(change=mark.change + 1))
+                return new
+
+    def changes(self, kind: str) -> list[tuple[int, Change]]:
+        """All changes of a kind, with their numbers, oldest first."""
+        return self._log.changes(kind=kind)
+
     def erase(self, user: str) -> int:
         """Take a user out of the log, of the artefact on the disk and of what answers; returns how many events went.
 
         Raises EventLogError or ArtifactError where the disk does not let it; then ask again, nothing is done by half
         that another call does not finish.
         """
-        with self._changing:
+        with self._working:
             if self._artefact is not None:
                 forget_on_disk(self._artefact, user)
-            self._log.erase(user)
-            left = copy.copy(self._engine)
-            gone = left.forget(user)
-            self._take(left, Mark(self._taken.event, self._taken.erasure + 1))
+            self._log.erase(user, without_user)
+            self._rules = None if self._rules is None else whom.forget(self._rules, user)
+            with self._changing:
+                before, self._settled = self._settled, replace(self._settled)
+                gone = self._settled.forget(user)
+                self._mark = self._mark._replace(erasure=self._mark.erasure + 1)
+                if self._engine is before:
+                    self._engine = self._settled
+                else:
+                    self._engine = replace(self._engine)
+                    self._engine.forget(user)
+                self._seen = self._seen._replace(erasure=self._mark.erasure)
+                self.store = _store(self._artefact)  # the old one ends with the last question to it
         return gone
 
     def close(self) -> None:
+        self._aside.shutdown(wait=True, cancel_futures=True)
         self._log.close()
         if self.store is not None:
             self.store.close()
 
     def _catch_up(self) -> None:
+        """Take in the events that have come; changes are worked out aside, but for those that take no time."""
+        last = self._log.last
+        if last.erasure != self._mark.erasure:
+            self.settle()  # what is forgotten must be in no answer
+            return
         with self._changing:
-            last = self._log.last
-            engine, since = copy.copy(self._engine), self._taken.event
-            if last.erasure != self._taken.erasure and self._artefact is not None:
-                # Another process has erased somebody; whom, nobody keeps. What it left is on the disk.
-                engine, since = Engine.load(self._artefact), 0
-                engine.use_rules(self._engine.rules)
-            news, data = list(self._log.after(since)), engine.config.data
-            if news:
-                named = ((data.user, "user"), (data.item, "item"), (data.value, "value"), (data.time, "time"))
-                columns = {column: part for column, part in named if column}
-                engine.add_events([{name: getattr(one, part) for name, part in columns.items()} for _, one in news])
-            self._take(engine, Mark(max([last.event, *(seq for seq, _ in news)]), last.erasure))
+            if last.change == self._mark.change:
+                self._take_events()
+                return
+            self._take_early()
+        if not self._working.locked() and time.monotonic() > self._paused:
+            pending = self._log.changes(self._mark.change)
+            if all(change.kind == "rules" for _, change in pending):
+                self.settle()
+            else:
+                self._aside.submit(self._settle_aside)
 
-    def _take(self, engine: Engine, mark: Mark) -> None:
-        if mark.erasure != self._taken.erasure:
+    def _settle_aside(self) -> None:
+        try:
+            if self._log.last.change != self._mark.change:
+                self.settle()
+        except Exception:
+            self._paused = time.monotonic() + PAUSE
+            log.exception("a change of the log could not be worked out; it is tried again in %d seconds", PAUSE)
+
+    def _work(self) -> None:
+        """Settle; for whoever holds `_working`."""
+        last, mark, engine = self._log.last, self._mark, self._settled
+        if last.erasure != mark.erasure and self._artefact is not None:
+            # Another process has erased somebody; whom, nobody keeps. What it left is on the disk.
+            engine, mark = Engine.load(self._artefact), Mark(0, last.erasure, 0)
+            if self._rules is not None:
+                engine.use_rules(self._rules)
             self.store = _store(self._artefact)  # the old one ends with the last question to it
-        self._engine, self._taken = engine, mark
+        changes = self._log.changes(mark.change)
+        if changes:
+            engine = self._worked_out(engine, [change for _, change in changes])
+            mark = mark._replace(change=changes[-1][0])
+        self._put(engine, mark._replace(erasure=last.erasure))
+
+    def _worked_out(self, engine: Engine, changes: Iterable[Change]) -> Engine:
+        """Another engine, with these changes, that need not make anything when it is first asked."""
+        made = replace(engine)  # with a lock of its own
+        make(made, joined(changes, made.config.data.item), self.pictures)
+        _warm(made)
+        return made
+
+    def _put(self, engine: Engine, mark: Mark) -> None:
+        """An engine that is settled up to a mark, in the place of the one that is, with the events since."""
+        with self._changing:
+            self._settled, self._mark = engine, mark
+            self._take_events()
+
+    def _take_events(self) -> None:
+        """Into the settled engine, which then answers; for whoever holds `_changing`."""
+        last, news = self._log.last.event, list(self._log.after(self._mark.event))
+        if news:
+            self._settled = _with_events(self._settled, [entry for _, entry in news])
+        self._mark = self._mark._replace(event=max([last, *(seq for seq, _ in news)]))
+        if self._settled.catalogue.items is not self.shelf.items:
+            self.shelf = Shelf(self._settled, self.pictures)
+        self._engine, self._seen = self._settled, self._mark
+
+    def _take_early(self) -> None:
+        """Into the engine that answers alone, while changes are still to come; for whoever holds `_changing`.
+
+        Events of items that those will add wait for them.
+        """
+        last, news = self._log.last.event, list(self._log.after(self._seen.event))
+        known = [entry for _, entry in news if entry.item in self.shelf.titles]
+        self._engine = _with_events(self._engine, known) if known else self._engine
+        self._seen = self._seen._replace(event=max([last, *(seq for seq, _ in news)]))
+
+
+def _with_events(engine: Engine, entries: Sequence[Entry]) -> Engine:
+    """Another engine, with these events."""
+    made, data = replace(engine), engine.config.data  # with a lock of its own
+    named = ((data.user, "user"), (data.item, "item"), (data.value, "value"), (data.time, "time"))
+    columns = {column: part for column, part in named if column}
+    chosen = [one for one in entries if one.kind == CHOSEN]
+    if chosen:
+        made.add_events([{name: getattr(one, part) for name, part in columns.items()} for one in chosen])
+    known = engine.state.lookup.known
+    made.add_feedback((one.user, one.item, one.kind) for one in entries if one.kind != CHOSEN and known([one.item]))
+    return made
+
+
+def _warm(engine: Engine) -> None:
+    """Make now what the first answer, and the first event, would wait for."""
+    engine.recommend(history=[], n=1)
+    engine.suggest("a", n=1)

@@ -6,6 +6,8 @@ from engine.service.keys import Scope
 
 OPEN = frozenset({"/", "/healthz", "/readyz", "/openapi.json"})
 """Paths that need no key: the page for people, the probes of a supervisor, and the description of the interface."""
+CONSOLE = "/console/"
+"""Before the files of that page, which hold nothing of anybody."""
 
 TABLE: tuple[tuple[str, str, Scope], ...] = (
     ("POST", "/v1/search", "read"),
@@ -19,7 +21,7 @@ _LOOKING = ("GET", "HEAD", "OPTIONS")
 
 def needed(method: str, path: str) -> Scope | None:
     """The scope that a request needs; None for one that is open to all."""
-    if path in OPEN and method in _LOOKING:
+    if (path in OPEN or path.startswith(CONSOLE)) and method in _LOOKING:
         return None
     for verb, start, scope in TABLE:
         if method == verb and path.startswith(start):

@@ -80,10 +80,13 @@ def from_tables(
     return _catalogue(config, table)
 
 
-def read_items(rows: TableLike, config: Config) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Items to add to a catalogue, as `Catalogue.items`, and the rejects. Only the id is needed, no other column."""
+def read_items(rows: TableLike, config: Config) -> tuple[pl.DataFrame, pl.DataFrame, pl.Series]:
+    """Items to add to a catalogue, as `Catalogue.items`, the rejects, and the number of the row of each item (1 is the
+    first). Only the id is needed, no other column.
+    """
     table = in_memory(rows, "items", items.wanted(config.data))
-    return items.checked(table, config.data, partial=True)[:2]
+    kept, rejects, places = items.checked(table, config.data, partial=True)
+    return kept, rejects, places["line"]
 
 
 def read_events(rows: TableLike, config: Config, item_ids: pl.Series) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -19,7 +19,7 @@ from engine.tables import columns
 SUFFIXES = {".csv": ",", ".tsv": "\t", ".parquet": "", ".jsonl": "", ".ndjson": ""}
 REJECTS = {"file": pl.String, "line": pl.Int64, "field": pl.String, "reason": pl.String, "value": pl.String}
 TableLike = Any
-"""A polars or pandas frame, or rows as dictionaries."""
+"""A polars or pandas frame, rows as dictionaries, or a Table that was read from a file."""
 
 _ROWS_A_TIME = 50_000
 _END = "end of the lines"
@@ -79,6 +79,8 @@ def read_table(path: Path, wanted: Sequence[str] | None = None) -> Table:
 
 def in_memory(table: TableLike, name: str, wanted: Sequence[str] | None = None) -> Table:
     """The same of a table in memory: a polars or pandas frame, or dictionaries, which may lack keys."""
+    if isinstance(table, Table):
+        return table
     if isinstance(table, pl.LazyFrame):
         table = table.collect()
     if isinstance(table, pl.DataFrame):

@@ -2,13 +2,14 @@
 
 A generated shop (that of scripts/bench/recommend.py, without pictures, whose texts the multilingual encoder has read;
 both are kept in --work). Queries are those of scripts/bench/search.py, in English and Chinese: titles, colours, brands
-and kinds; each is asked once, encoding and all, of all items at once, for 200 items, as `Engine.search` does. Told are
-milliseconds by the clock and of the processor, on one thread, of all of it and of each part alone. Wanted for 25,000
-items: p50 under 10 ms, p99 under 30.
+and kinds; each is asked once, encoding and all, of all items at once, for 200 items: the signals alone, and with what
+the query limits and wants, as `Engine.search` asks. Told are milliseconds by the clock and of the processor, on one
+thread, of all of it and of each part alone. Wanted for 25,000 items: p50 under 10 ms, p99 under 30.
 
 With several sizes, such as --sizes 10000 100000 300000, the costs are drawn as well, and how much of the first ten is
 there that comparing every item gives. Beyond 25,000 items the shop is repeated under other ids, and vectors have a
-little noise, so that no two are alike.
+little noise, so that no two are alike. With --pictures every item has a picture vector as well, drawn at random: what
+is found means nothing, and a query is read by the models of words and pictures too (MiniLM for English).
 """
 
 import argparse
@@ -32,17 +33,20 @@ from engine.config import Encoders
 from engine.describe import describe
 from engine.knowledge import graph_of
 from engine.search import dense
+from engine.search.asking import ask
 from engine.search.hybrid import Searcher
-from engine.search.vectors import QueryEncoders
+from engine.search.vectors import SMALL, TRUNK, QueryEncoders
 from engine.tables.catalogue import Catalogue
 
 READ = 25_000
 """Items whose texts are encoded."""
 NOISE = 0.3
+PICTURE = 1280
+"""Numbers of a picture vector."""
 N, DEEP = 10, 200
 
 
-def searcher(n: int, work: Path) -> tuple[Searcher, list[str]]:
+def searcher(n: int, work: Path, pictures: bool) -> tuple[Searcher, list[str]]:
     """A searcher over `n` items, and queries to it."""
     settings = recommend.configuration(gate=False)
     encoders = Encoders(text="multilingual", image="", cache=work / "cache")
@@ -52,6 +56,9 @@ def searcher(n: int, work: Path) -> tuple[Searcher, list[str]]:
     if n > READ:
         tables, text = repeated(tables, n), noisy(features.text, n)
         features = Features(features.facts, features.words, text, np.zeros((n, 1), np.float32), features.relations)
+    if pictures:
+        encoders = encoders.model_copy(update={"image": TRUNK, "clip": SMALL})
+        features = replace(features, image=drawn(n))
     raw = pl.read_parquet(work / f"shop-{min(n, READ)}-10000" / "items.parquet")
     asked = [question.query for several in questions(raw, 60, 1).values() for question in several]
     np.random.default_rng(0).shuffle(asked)
@@ -64,6 +71,11 @@ def repeated(tables: Catalogue, n: int) -> Catalogue:
     return replace(tables, items=pl.concat([tables.items, *copies[1:]])[:n])
 
 
+def drawn(n: int) -> np.ndarray:
+    vectors = np.random.default_rng(1).standard_normal((n, PICTURE), np.float32)
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
 def noisy(vectors: np.ndarray, n: int) -> np.ndarray:
     rng = np.random.default_rng(0)
     again = vectors[np.arange(n) % len(vectors)]
@@ -71,12 +83,12 @@ def noisy(vectors: np.ndarray, n: int) -> np.ndarray:
     return again / np.linalg.norm(again, axis=1, keepdims=True)
 
 
-def measure(n: int, queries: int, work: Path) -> dict[str, Any]:
-    made, asked = searcher(n, work)
+def measure(n: int, queries: int, work: Path, pictures: bool) -> dict[str, Any]:
+    made, asked = searcher(n, work, pictures)
     everything = np.ones(n, bool)
     start = time.process_time()
     for query in asked[:20]:
-        made.search(query, everything, DEEP)
+        ask(made, query, everything).best(DEEP)
     found: dict[str, Any] = {
         "items": n,
         "first queries and all indices, s": time.process_time() - start,
@@ -84,7 +96,9 @@ def measure(n: int, queries: int, work: Path) -> dict[str, Any]:
     asked = asked[20 : 20 + queries]
     parts: dict[str, Callable[[str], object]] = {
         "all": lambda query: made.search(query, everything, DEEP),
+        "all, and what it limits and wants": lambda query: ask(made, query, everything).best(DEEP),
         "encoding": made.queries.by_meaning,
+        "encoding for pictures": made.queries.by_look,
         "reading and facts": made.named.read,
         "words": made.words.scores,
         "names": made.called.scores,
@@ -140,13 +154,14 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=[READ])
     parser.add_argument("--queries", type=int, default=300)
     parser.add_argument("--work", type=Path, default=Path("runs/recommend"))
+    parser.add_argument("--pictures", action="store_true", help="items have picture vectors as well")
     choice = parser.parse_args()
     rows = []
     print("| items | part | p50 ms | p95 | p99 | of the processor: p50 | p95 | p99 |")
     print("|---|---|---|---|---|---|---|---|")
     with threadpool_limits(1):
         for n in choice.sizes:
-            rows.append(measure(n, choice.queries, choice.work))
+            rows.append(measure(n, choice.queries, choice.work, choice.pictures))
             for name, part in rows[-1].items():
                 if isinstance(part, dict):
                     cells = [f"{value:.2f}" for kind in part.values() for value in kind.values()]

@@ -131,6 +131,15 @@ def test_like_an_item_leaves_it_out(shop: Engine) -> None:
     assert sum(found[0].contributions.values()) == pytest.approx(found[0].score)
 
 
+def test_like_a_thing_is_first_what_is_of_its_kind(shop: Engine) -> None:
+    """In the same brand a jacket is less like sneakers than sneakers are, and than it is without regard to its kind."""
+    named, target = shop.state.searcher.named, shop.search("like Nike Air white sneakers", n=20)
+    by_id = {one.item_id: one.contributions["like"] for one in target}
+    assert by_id["s2"] > by_id["s4"] > by_id["j1"]
+    kin = dict(zip(shop.catalogue.items["item_id"], named.kin([0]), strict=True))
+    assert kin["s1"] == kin["s4"] == 1 and kin["j1"] == kin["p1"] == 0
+
+
 def test_accessories_are_what_the_graph_says_and_not_the_thing(shop: Engine) -> None:
     found = ids(shop, "accessories for phones")
     assert set(found[:2]) == {"c1", "c2"} and not {"p1", "p2"} & set(found)

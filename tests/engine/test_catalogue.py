@@ -235,11 +235,13 @@ def test_read_needs_a_table_of_items_and_of_the_users_it_describes(tmp_path):
 
 def test_items_and_events_can_be_added_with_what_is_known():
     data = config(attributes=("colour",), numeric=("price",), brand="maker", text=("title", "words"))
-    added, rejects = catalogue.read_items([{"item_id": "n", "title": "N", "colour": "red"}, {"title": "no id"}], data)
+    added, rejects, lines = catalogue.read_items(
+        [{"item_id": "n", "title": "N", "colour": "red"}, {"title": "no id"}], data
+    )
     assert added.to_dicts() == [
         {"item_id": "n", "title": "N", "text": "N", "image": None, "colour": ["red"], "maker": None, "price": None}
     ]
-    assert reasons(rejects) == [(2, "item_id", "empty id")]
+    assert reasons(rejects) == [(2, "item_id", "empty id")] and lines.to_list() == [1]
     before = int(time.time())
     events, rejects = catalogue.read_events(
         [{"user_id": 1, "item_id": "n"}, {"user_id": 1, "item_id": "q"}], data, added["item_id"]

@@ -15,7 +15,7 @@ from engine import Engine
 from engine import config as configuration
 from engine.config import Config
 from engine.errors import UnknownIdError
-from engine.search import dense, hybrid
+from engine.search import dense, hybrid, nearest
 from engine.search.hybrid import Searcher
 from engine.tables import catalogue
 
@@ -226,7 +226,8 @@ def test_searches_from_other_threads_see_a_whole_state(tmp_path: Path) -> None:
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """An index from a hundred vectors on."""
     monkeypatch.setattr(dense, "EXACT", 100)
-    monkeypatch.setattr(dense, "LATE", 20)
+    monkeypatch.setattr(hybrid, "EXACT", 100)
+    monkeypatch.setattr(nearest, "LATE", 20)
 
 
 def vectors(n: int, seed: int) -> np.ndarray:
@@ -261,6 +262,26 @@ def test_rows_without_a_vector_are_not_near() -> None:
 
 
 @pytest.mark.usefixtures("few")
+def test_an_artefact_brings_its_indices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is saved after changes knows of them; what is opened finds the same without making an index, and learns."""
+    rows = [row(f"i{n}", f"{TITLES[n % 8]} {n}", BRANDS[n % 3], "red", float(n)) for n in range(150)]
+    engine = build(tmp_path, rows, text="multilingual")
+    engine.change_items([row("i3", "violin", None, "blue", 1.0)])
+    engine.save(tmp_path / "artefact")
+    assert (tmp_path / "artefact" / "meaning.index").is_file()
+    monkeypatch.setattr(nearest.Nearest, "of", None)  # none is made from here on
+    opened = Engine.load(tmp_path / "artefact")
+    opened.add_items([row("new", "green lamp", None, "green", 2.0)])  # before anybody has searched
+    opened.remove_items(["i5"])
+    for asked, item in (("violin", "i3"), ("green lamp", "new")):
+        assert opened.search(asked)[0].item_id == item
+    nearest_ones = opened.state.searcher.meaning.near(opened.state.queries.by_meaning(f"{TITLES[5]} 5")).rows
+    assert 3 in nearest_ones and 150 in nearest_ones and not opened.state.ranker.features.text[5].any()
+    opened.save(tmp_path / "again")
+    assert Engine.load(tmp_path / "again").search("green lamp")[0].item_id == "new"
+
+
+@pytest.mark.usefixtures("few")
 def test_a_search_among_many_gives_what_comparing_all_gives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Scores are the same whatever the candidates are, also under a condition that leaves few or hardly any."""
     words = ["red", "blue", "green", "black", "white", "tea", "shoe", "hat", "lamp", "book", "wool", "cup"]
@@ -270,7 +291,6 @@ def test_a_search_among_many_gives_what_comparing_all_gives(tmp_path: Path, monk
     ]
     engine = build(tmp_path, rows, text="multilingual")
     whole = {one.item_id: one.score for one in engine.search("blue shoe", n=3000)}
-    monkeypatch.setattr(hybrid, "EXACT", 100)
     for conditions in (None, {"price": (0, 150)}, {"price": (7, 7)}, {"brand": "Puma", "price": (250, None)}):
         some = engine.search("blue shoe", n=10, where=conditions)
         allowed = {one["item_id"] for one in rows if _passes(one, conditions or {})}

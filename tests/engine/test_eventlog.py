@@ -3,6 +3,7 @@
 import random
 import resource
 import shutil
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -12,11 +13,27 @@ from pathlib import Path
 
 import pytest
 
-from engine.service.eventlog import Entry, EventLog, EventLogError, RepeatedKeyError
+from engine.service.changes import Change
+from engine.service.eventlog import Entry, EventLog, EventLogError, OvertakenError, RepeatedKeyError
 from tests.engine import event_writer
 
 ONE = Entry("u1", "p1", "", 1.0, 10)
 OTHER = Entry("u2", "p2", "hide", 2.5, 11)
+
+
+REMOVAL = Change("remove", {"ids": ["p1", "\u5e3d"]}, "local", 12)
+FORMAT_1 = """
+create table events (
+    seq integer primary key autoincrement,
+    user text not null, item text not null, kind text not null, value real not null, time integer not null
+) strict;
+create index events_of_user on events (user);
+create table requests (key blob primary key, content blob not null) strict, without rowid;
+create table erasures (number integer primary key) strict;
+insert into events (user, item, kind, value, time) values ('u1', 'p1', '', 1.0, 10);
+pragma user_version = 1;
+"""
+"""What the first version of the log wrote."""
 
 
 def entries(log: EventLog, seq: int = 0) -> list[Entry]:
@@ -79,6 +96,61 @@ def test_erased_users_are_in_no_file(tmp_path: Path) -> None:
 def test_a_file_that_is_no_log_is_refused(tmp_path: Path) -> None:
     (tmp_path / "events.db").write_bytes(b"no database, but long enough to look at" * 100)
     with pytest.raises(EventLogError, match="cannot be opened"):
+        EventLog(tmp_path / "events.db")
+
+
+def test_changes_stand_beside_events_and_count_once(tmp_path: Path) -> None:
+    log = EventLog(tmp_path / "events.db")
+    assert log.append_change(REMOVAL, 0, "k", "DELETE p1")
+    assert log.came("k", "DELETE p1") and not log.came("other", "DELETE p1")
+    assert not log.append_change(REMOVAL, 0, "k", "DELETE p1")
+    with pytest.raises(RepeatedKeyError):
+        log.append([ONE], "k")
+    log.append([ONE])
+    assert log.append_change(REMOVAL._replace(kind="rules"), 1)
+    for opened in (log, EventLog(tmp_path / "events.db")):
+        assert [number for number, _ in opened.changes()] == [1, 2]
+        assert opened.changes(0, "remove") == [(1, REMOVAL)] and opened.changes(2) == []
+        assert entries(opened) == [ONE] and opened.last == (1, 0, 2)
+
+
+def test_a_change_on_top_of_what_is_no_more_the_last_is_refused(tmp_path: Path) -> None:
+    one, other = EventLog(tmp_path / "events.db"), EventLog(tmp_path / "events.db")
+    one.append_change(REMOVAL, 0)
+    with pytest.raises(OvertakenError):
+        other.append_change(REMOVAL, 0, "k")
+    assert other.append_change(REMOVAL, 1, "k")  # the key was not used up
+    taken: list[bool] = []
+
+    def change() -> None:
+        try:
+            taken.append(one.append_change(REMOVAL, 2))
+        except OvertakenError:
+            taken.append(False)
+
+    threads = [threading.Thread(target=change) for _ in range(8)]  # which share a write
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(taken) == [False] * 7 + [True] and one.last.change == 3
+
+
+def test_a_log_of_the_first_format_is_taken_over(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "events.db") as base:
+        base.executescript(FORMAT_1)
+    base.close()
+    for _ in range(2):
+        log = EventLog(tmp_path / "events.db")
+        assert entries(log)[0] == ONE
+        log.append([OTHER])
+        assert log.append_change(REMOVAL, log.last.change)
+        log.close()
+    with sqlite3.connect(tmp_path / "events.db") as base:
+        assert base.execute("pragma user_version").fetchone() == (2,)
+        base.execute("pragma user_version = 3")
+    base.close()
+    with pytest.raises(EventLogError, match="format 3, and 2"):
         EventLog(tmp_path / "events.db")
 
 

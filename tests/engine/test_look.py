@@ -19,7 +19,8 @@ from engine.demo.shop import generate
 from engine.errors import DataError
 from engine.search.look import SHARE, beside, looks, opened
 from engine.search.vectors import QueryEncoders
-from engine.service.app import LARGEST_UPLOAD, create
+from engine.service.app import create
+from engine.service.guard import LARGEST_UPLOAD
 from tests.engine.command import weft
 
 WORDS = ["words", "graph", "named", "meaning", "picture"]

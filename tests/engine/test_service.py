@@ -5,12 +5,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2
+import polars as pl
 import pytest
 from fastapi.testclient import TestClient
 
 from engine import Engine
-from engine.service import live
+from engine.errors import UnknownIdError
 from engine.service.app import create
+from engine.service.shelf import Shelf
 
 JSON = {"Content-Type": "application/json"}
 HERO = "p0016"
@@ -61,6 +63,30 @@ def test_history_exclusions_and_conditions(client: TestClient) -> None:
     assert 0 < len(brand) < 50
     nothing = {"q": "white", "where": '{"price": [null, 0]}'}
     assert client.get("/v1/search", params=nothing).json()["items"] == []
+
+
+def test_pages_make_the_list_and_context_counts_as_the_latest_of_the_history(client: TestClient) -> None:
+    def listed(**asked: object) -> list[str]:
+        return [one["item_id"] for one in client.get("/v1/recommend", params=asked).json()["items"]]
+
+    whole = listed(user="u0001", n=9)
+    assert [*listed(user="u0001", n=4), *listed(user="u0001", n=5, skip=4)] == whole
+    assert listed(user="u0001", n=9, context=whole[0]) != whole
+    assert whole[0] not in listed(user="u0001", n=50, context=whole[0])
+    assert listed(history=["p0001", "p0002"], n=9) == listed(history="p0001", context="p0002", n=9)
+    assert listed(context=["p0001", "p0002"], n=9) == listed(history=["p0001", "p0002"], n=9)
+    assert client.get("/v1/recommend", params={"context": "p0001"}).json()["personal"] is True
+    varied = listed(user="u0001", n=9, diversity=16)
+    assert varied != whole and varied[0] == whole[0]
+
+
+def test_drawn_places_are_told_with_their_chances(client: TestClient) -> None:
+    drawn = client.get("/v1/recommend", params={"user": "u0001", "n": 9, "explore": 2}).json()["items"]
+    assert [one["propensity"] for one in drawn[:7]] == [1] * 7
+    assert all(0 < one["propensity"] < 1 for one in drawn[7:])
+    plain = client.get("/v1/recommend", params={"user": "u0001", "n": 9}).json()["items"]
+    assert [one["item_id"] for one in plain[:7]] == [one["item_id"] for one in drawn[:7]]
+    assert {one["propensity"] for one in plain} == {None}
 
 
 def test_an_unknown_user_gets_what_is_popular_and_is_told(client: TestClient) -> None:
@@ -132,6 +158,7 @@ def test_explain_in_words(client: TestClient) -> None:
     why = client.get("/v1/explain", params={"history": past, "item": item, "language": "zh"}).json()
     assert sum(why["contributions"].values()) == pytest.approx(why["score"], abs=1e-4)
     assert why["owed_to"][0]["share"] > 0
+    assert why["rank"] >= 1 and why["owed_to"][0]["rank_without"] != why["rank"]
     assert why["paths"][0]["text"].startswith("因为你喜欢")
 
 
@@ -206,12 +233,12 @@ def test_pictures_come_from_the_image_root_only(engine: Engine, client: TestClie
     answer = client.get("/v1/image", params={"item": "p0001"})
     assert answer.headers["content-type"] in ("image/jpeg", "image/png")
     assert answer.headers["x-content-type-options"] == "nosniff"
-    shelf = live.Shelf(engine)
+    shelf = Shelf(engine)
     outside = tmp_path / "secret.png"
     shutil.copy(shelf.picture("p0001")[0], outside)
     for path in (outside, engine.config.data.image_root / "items.parquet"):
         shelf._pictures["p0001"] = str(path)
-        with pytest.raises(live.UnknownIdError):
+        with pytest.raises(UnknownIdError):
             shelf.picture("p0001")
 
 
@@ -223,6 +250,33 @@ def test_the_graph_can_be_read_and_not_written(client: TestClient) -> None:
         problem(client.post("/v1/graph/query", json={"query": wrong}), 422)
     half = b'{"query": "RETURN $a AS a", "parameters": {"a": "\\ud800"}}'
     problem(client.post("/v1/graph/query", content=half, headers=JSON), 422)
+
+
+def test_what_is_around_a_node(client: TestClient, engine: Engine) -> None:
+    node, edges = f"item:{HERO}", engine.graph.edges
+    found = client.get("/v1/graph/neighbours", params={"node": node, "n": 1000}).json()
+    assert found["node"]["id"] == node
+    ends = edges.filter((pl.col("head") == node) | (pl.col("tail") == node))
+    assert sum(found["relations"].values()) == len(found["neighbours"]) == ends.height
+    told = {(one["id"], one["relation"], one["outward"]) for one in found["neighbours"]}
+    assert told == {
+        (tail if head == node else head, relation, head == node) for head, relation, tail in ends.iter_rows()
+    }
+    brand = next(one for one in found["neighbours"] if one["label"] == "Brand")
+    pages = [
+        client.get("/v1/graph/neighbours", params={"node": brand["id"], "relation": "MADE_BY", "n": 2, "skip": skip})
+        for skip in (0, 2)
+    ]
+    assert brand["edges"] == edges.filter((pl.col("head") == brand["id"]) | (pl.col("tail") == brand["id"])).height
+    first, second = ({one["id"] for one in page.json()["neighbours"]} for page in pages)
+    assert len(first) == 2 and not first & second
+    assert "is not in the graph" in problem(client.get("/v1/graph/neighbours", params={"node": "item:none"}), 422)
+
+
+def test_nodes_are_found_by_letters_of_their_names(client: TestClient) -> None:
+    nodes = client.get("/v1/graph/nodes", params={"q": "NIKE"}).json()["nodes"]
+    assert nodes[0] == {"id": "brand:nike", "label": "Brand", "name": "Nike"}
+    assert client.get("/v1/graph/nodes", params={"q": ".*"}).json()["nodes"] == []
 
 
 def test_without_an_artefact_there_is_no_graph_to_query(engine: Engine, tmp_path: Path) -> None:

@@ -150,7 +150,7 @@ def test_what_a_refusal_says(served: Callable[..., TestClient], file: Path) -> N
     problem(client.request("delete", "/v1/users/u0001", headers=bearer(key)), 403)
     problem(client.request("delete", "/v1/users/", headers=bearer(key)), 403)
     problem(client.request("delete", "/nowhere", headers=bearer(key)), 403)
-    for path in ("/", "/healthz", "/openapi.json"):
+    for path in ("/", "/healthz", "/openapi.json", "/console/main.js"):
         assert client.get(path).status_code == 200
 
 

@@ -98,3 +98,16 @@ def test_a_request_under_way_is_answered_before_it_ends(small_artefact: Path, tm
     assert "Traceback" not in service.log.read_text()
     with served(small_artefact, tmp_path) as service:
         assert httpx2.get(f"{service.address}/v1/users/late", timeout=60).json()["events"] == 1
+
+
+def test_what_was_acknowledged_is_there_after_a_kill(small_artefact: Path, tmp_path: Path) -> None:
+    row = {"item_id": "n1", "title": "Quokka lamp", "price": 12}
+    with served(small_artefact, tmp_path) as service:
+        assert httpx2.post(f"{service.address}/v1/items", json=row, timeout=300).status_code == 201
+        event = {"user_id": "new", "item_id": "n1"}
+        assert httpx2.post(f"{service.address}/v1/events", json=event, timeout=60).status_code == 201
+        service.process.kill()
+        service.process.wait(30)
+    with served(small_artefact, tmp_path) as service:
+        assert httpx2.get(f"{service.address}/v1/items/n1", timeout=300).json()["title"] == "Quokka lamp"
+        assert httpx2.get(f"{service.address}/v1/users/new", timeout=60).json()["history"][0]["item_id"] == "n1"

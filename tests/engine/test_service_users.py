@@ -105,6 +105,26 @@ def test_who_is_erased_is_nowhere(artefact: Path) -> None:
         assert len(history(client, "u0002")) and history(client, "newcomer") == ["p0003"]
 
 
+def test_rules_name_nobody_who_is_erased(artefact: Path) -> None:
+    rules = [
+        {"name": "mine", "kind": "exclude", "items": {"item_id": "p0001"}, "users": {"user_id": "u0001"}},
+        {"name": "ours", "kind": "exclude", "items": {"item_id": "p0002"}, "users": {"user_id": ["u0001", "u0002"]}},
+        {"name": "not mine", "kind": "exclude", "items": {"item_id": "p0003"}, "unless": {"user_id": "u0001"}},
+    ]
+    artifact.amend(artefact, {"rules": {"rule": rules[:1]}})
+    with served(artefact) as client, served(artefact) as other:
+        client.put("/v1/rules", json={"rule": rules})
+        assert len(other.get("/v1/rules").json()["in_force"]) == 3
+        client.delete("/v1/users/u0001")
+        for one in (client, other):
+            left = one.get("/v1/rules").json()["rules"]["rule"]
+            assert [rule["name"] for rule in left] == ["ours", "not mine"]
+            assert left[0]["users"] == {"user_id": ["u0002"]} and "unless" not in left[1]
+            assert "u0001" not in one.get("/v1/rules/audit").text
+    for path in artefact.parent.rglob("*"):
+        assert not path.is_file() or b"u0001" not in path.read_bytes(), path
+
+
 def test_forgetting_touches_no_other_file(artefact: Path) -> None:
     before = {path.name: path.stat().st_ino for path in artefact.iterdir() if path.is_file()}
     forget_on_disk(artefact, "u0001")
@@ -115,3 +135,29 @@ def test_forgetting_touches_no_other_file(artefact: Path) -> None:
     tables = {"interactions", "users", "rejects", "graph_nodes", "graph_edges"}
     assert changed <= {"manifest.json", *(f"{name}.parquet" for name in tables)}
     assert "interactions.parquet" in changed
+
+
+def test_feedback_is_obeyed_kept_and_told(artefact: Path) -> None:
+    with served(artefact) as client:
+        listed = client.get("/v1/recommend", params={"user": "u0001", "n": 50}).json()["items"]
+        first, second, third = (one["item_id"] for one in listed[:3])
+        kinds = {first: "hide", second: "dislike", third: "seen"}
+        said = [{"user_id": "u0001", "item_id": item, "kind": kind} for item, kind in kinds.items()]
+        for new in (3, 0):
+            answer = client.post("/v1/feedback", json=said, headers={"Idempotency-Key": "once"})
+            assert (answer.status_code, answer.json()) == (201, {"events": new})
+        events = client.get("/v1/users/u0001").json()["events"]
+    for _ in range(2):
+        with served(artefact) as client:
+            items = client.get("/v1/recommend", params={"user": "u0001", "n": 50}).json()["items"]
+            left = {one["item_id"]: one["contributions"] for one in items}
+            assert not {first, second} & left.keys()
+            assert left[third]["seen"] < 0
+            told = client.get("/v1/users/u0001").json()
+            assert (told["hidden"], told["disliked"], told["seen"]) == ([first], [second], {third: 1})
+            assert told["events"] == events
+    with served(artefact) as client:
+        problem(client.post("/v1/feedback", json=said[0] | {"kind": "chosen"}), 422)
+        problem(client.post("/v1/feedback", json=said[0] | {"item_id": "none"}), 404)
+        client.delete("/v1/users/u0001")
+        problem(client.get("/v1/users/u0001"), 404)

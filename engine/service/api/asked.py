@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import Query
+from fastapi import Header, Query
 
 from engine.service.api import models
 
@@ -21,6 +21,10 @@ Exclude = Annotated[
     list[models.Id] | None,
     Query(max_length=models.MOST_ITEMS, description="Item ids not to show; repeat the parameter."),
 ]
+Sensitive = Annotated[
+    list[models.Topic] | None,
+    Query(max_length=models.MOST_TOPICS, description="Topics that rules hide unless asked for; repeat the parameter."),
+]
 N = Annotated[int, Query(ge=1, le=models.MOST_ITEMS, description="How many.")]
 Where = Annotated[
     str,
@@ -31,3 +35,13 @@ Where = Annotated[
     ),
 ]
 Item = Annotated[str, Query(min_length=1, max_length=models.LONGEST_ID, description="An item id.", examples=["p0001"])]
+Key = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=models.LONGEST_ID,
+        description="A name for this request, such as a random UUID. Sent again it changes nothing twice; with another "
+        "request it is an error.",
+    ),
+]

@@ -42,7 +42,12 @@ def items(live: Live) -> APIRouter:
             **shown(shelf, item),
             score=why.score,
             contributions=why.contributions,
-            owed_to=[models.Debt(**shown(shelf, liked), share=share) for liked, share in why.neighbours],
+            rank=why.rank,
+            rules=why.rules,
+            owed_to=[
+                models.Debt(**shown(shelf, liked), share=share, rank_without=rank)
+                for (liked, share), (_, rank) in zip(why.neighbours, why.without, strict=True)
+            ],
             sentences=sentences(why.paths, shelf.title_list, language),
             paths=[
                 models.Link(

@@ -7,10 +7,9 @@ from fastapi import Path as InPath
 
 from engine import assisted
 from engine.engine import Mode
-from engine.errors import DataError
 from engine.search.query import LONGEST, PERSONAL
 from engine.service.api import models
-from engine.service.api.asked import Exclude, History, N, User, Where
+from engine.service.api.asked import Exclude, History, N, Sensitive, User, Where
 from engine.service.api.telling import ranked, shown, told
 from engine.service.live import Live
 from engine.where import parse
@@ -30,13 +29,39 @@ def lists(live: Live) -> APIRouter:
         mode: Annotated[
             Mode, Query(description="What the list goes by: all that was learned, or similarity and interests alone.")
         ] = "fused",
+        diversity: Annotated[
+            float | None,
+            Query(ge=0, le=100, description="What likeness to the items above costs; as configured if left out."),
+        ] = None,
+        explore: Annotated[
+            int | None,
+            Query(ge=0, le=models.MOST_ITEMS, description="So many of the last places are drawn by chance."),
+        ] = None,
+        context: Annotated[
+            list[models.Id] | None,
+            Query(max_length=models.MOST_ITEMS, description="Items that the user looks at now; repeat the parameter."),
+        ] = None,
+        skip: Annotated[
+            int, Query(ge=0, le=models.MOST_ITEMS, description="Items of the list that came with pages before.")
+        ] = 0,
+        sensitive: Sensitive = None,
     ) -> models.RankedList:
         """The best items for a user or for a bare history; what is popular for a user without one, or for nobody."""
         past = None if user is not None and history is None else (history or [])
         found = live.engine.recommend(
-            user=user, history=past, n=n, exclude=exclude or [], where=parse(where), mode=mode
+            user=user,
+            history=past,
+            n=skip + n,
+            exclude=exclude or [],
+            where=parse(where),
+            mode=mode,
+            diversity=diversity,
+            explore=explore,
+            context=context or [],
+            sensitive=sensitive or (),
         )
-        return models.RankedList(personal=bool(past) or live.knows(user), items=ranked(live.shelf, found))
+        personal = bool(past) or bool(context) or live.knows(user)
+        return models.RankedList(personal=personal, items=ranked(live.shelf, found[skip:]))
 
     @router.get("/search")
     def search(
@@ -51,6 +76,7 @@ def lists(live: Live) -> APIRouter:
         ] = PERSONAL,
         literal: Annotated[bool, Query(description="Take what the query limits for wishes.")] = False,
         explain: Annotated[bool, Query(description="Say what was met in each item, and why it is there.")] = False,
+        sensitive: Sensitive = None,
     ) -> models.FoundList:
         """The items that fit a query best, in English or Chinese, with a share for the taste of the user if given.
 
@@ -59,9 +85,7 @@ def lists(live: Live) -> APIRouter:
         passes the conditions of `where`, what is found without those that cost least to drop. A question comes with
         the sentence that answers it, if there is one.
         """
-        if user is not None and history is not None:
-            raise DataError("name either a user or a history")
-        who: dict[str, Any] = {"user": user, "history": history, "exclude": exclude or []}
+        who: dict[str, Any] = {"user": user, "history": history, "exclude": exclude or [], "sensitive": sensitive or ()}
         how: dict[str, Any] = {"n": n, "personal": personal, "literal": literal, "explain": explain}
         given = assisted.search(live.engine, q, parse(where), who, how)
         return told(live, given, (bool(history) or live.knows(user)) and personal > 0)
@@ -70,9 +94,10 @@ def lists(live: Live) -> APIRouter:
     def similar(
         item: Annotated[str, InPath(max_length=models.LONGEST_ID, description="An item id.", examples=["p0001"])],
         n: N = 10,
+        sensitive: Sensitive = None,
     ) -> models.AlikeList:
         """The items most like one, by facts, words, texts and pictures."""
-        found = live.engine.similar(item, n=n)
+        found = live.engine.similar(item, n=n, sensitive=sensitive or ())
         return models.AlikeList(
             items=[models.Alike(**shown(live.shelf, each), cosine=cosine) for each, cosine in found]
         )

@@ -3,13 +3,29 @@
 import time
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from engine.rules.feedback import Kind
 
 LONGEST_ID = 1000
 MOST_ITEMS = 1000
 MOST_EVENTS = 1000
 _DAY = 86_400
 
+MOST_TOPICS = 20
+
+Topic = Annotated[str, Field(min_length=1, max_length=80)]
+
+
+def _not_in_the_future(given: int | None) -> int | None:
+    if given is not None and given > time.time() + _DAY:
+        raise ValueError("in the future: Unix seconds are wanted")
+    return given
+
+
+Moment = Annotated[
+    int | None, Field(ge=0, description="Unix seconds; now, if not given."), AfterValidator(_not_in_the_future)
+]
 Id = Annotated[str, Field(min_length=1, max_length=LONGEST_ID)]
 
 
@@ -28,10 +44,16 @@ class Ranked(Item):
 
     score: float = Field(examples=[1.49])
     contributions: dict[str, float] = Field(examples=[{"transitions": 0.79, "popularity": 0.39, "content": 0.31}])
+    sponsored: bool = Field(False, description="Whether it stands there because somebody pays for it.")
     probability: float | None = Field(
         None,
         description="Chance that the user chooses it among their next events, if that was learned.",
         examples=[0.2],
+    )
+    propensity: float | None = Field(
+        None,
+        description="In a list that explores: the chance that this place shows this item. Log it.",
+        examples=[None],
     )
     factors: dict[str, float] = Field(
         {}, description="In mode interest: what the score is the product of.", examples=[{}]
@@ -203,6 +225,9 @@ class Debt(Item):
     """An item of the history, and its share in what the history says for the item explained."""
 
     share: float = Field(examples=[0.34])
+    rank_without: int | None = Field(
+        description="Of the item explained, had the user not chosen this one; null beyond 1,000.", examples=[41]
+    )
 
 
 class Link(BaseModel):
@@ -221,6 +246,8 @@ class Link(BaseModel):
 class Why(Ranked):
     """Why an item is where it is for a user."""
 
+    rank: int | None = Field(description="Among all that may be shown, from 1; null beyond 1,000.", examples=[3])
+    rules: list[str] = Field(description="What rules and the user's feedback do with it.", examples=[[]])
     owed_to: list[Debt]
     sentences: list[str] = Field(
         description="The paths in words, those of a liked item together.",
@@ -237,20 +264,34 @@ class Event(BaseModel):
     user_id: Id = Field(examples=["u0001"])
     item_id: Id = Field(examples=["p0001"])
     value: float = Field(1, allow_inf_nan=False, ge=-1e9, le=1e9, description="Rating or weight.")
-    time: int | None = Field(None, ge=0, description="Unix seconds; now, if not given.")
+    time: Moment = None
 
-    @field_validator("time")
-    @classmethod
-    def _not_in_the_future(cls, given: int | None) -> int | None:
-        if given is not None and given > time.time() + _DAY:
-            raise ValueError("in the future: Unix seconds are wanted")
-        return given
+
+class Reaction(BaseModel):
+    """What a user said against an item, or that it was shown to them."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    user_id: Id = Field(examples=["u0001"])
+    item_id: Id = Field(examples=["p0001"])
+    kind: Kind = Field(
+        description="hide: recommend it no more. dislike: nor what is like it, so much. seen: it was shown; what is "
+        "shown often and not chosen goes down. undo: take back all that was said of it.",
+        examples=["dislike"],
+    )
+    time: Moment = None
 
 
 class Taken(BaseModel):
     """How many events were taken in."""
 
     events: int = Field(description="0 for a request that came before.", examples=[1])
+
+
+class Changed(BaseModel):
+    """How many items were changed."""
+
+    items: int = Field(description="0 for a request that came before.", examples=[1])
 
 
 class Done(Item):
@@ -260,13 +301,28 @@ class Done(Item):
     time: int = Field(description="Unix seconds; 0 where the tables have no times.", examples=[1760000000])
 
 
+class Liking(BaseModel):
+    """A thing of the graph that a history holds more of than the catalogue."""
+
+    node: str = Field(examples=["brand:nike"])
+    name: str = Field(examples=["Nike"])
+    relation: str = Field(examples=["MADE_BY"])
+    share: float = Field(description="Of the events, from 0 to 1.", examples=[0.41])
+    lift: float = Field(description="How many times the catalogue's share that is.", examples=[8.1])
+
+
 class User(BaseModel):
     """What is known of a user."""
 
     user_id: str = Field(examples=["u0001"])
     events: int = Field(description="How many.", examples=[12])
     attributes: dict[str, list[str]] = Field(examples=[{"area": ["north"]}])
+    interests: list[Liking] = Field(description="Over the whole history, the most telling first.")
+    session: list[Liking] = Field(description="The same of the latest events, up to a pause of half an hour.")
     history: list[Done] = Field(description="The latest ones, latest first.")
+    hidden: list[str] = Field(description="Items that are recommended no more.", examples=[[]])
+    disliked: list[str] = Field(description="Nor these, and what is like them goes down.", examples=[["p0009"]])
+    seen: dict[str, int] = Field(description="How often an item was shown.", examples=[{"p0012": 3}])
 
 
 class Erased(BaseModel):
@@ -294,6 +350,38 @@ class Answer(BaseModel):
 
     columns: list[str] = Field(examples=[["relation", "name"]])
     rows: list[list[Any]] = Field(examples=[[["MADE_BY", "Nike"]]])
+
+
+class Node(BaseModel):
+    """A node of the graph."""
+
+    id: str = Field(examples=["brand:nike"])
+    label: str = Field(examples=["Brand"])
+    name: str = Field(examples=["Nike"])
+
+
+class NodeList(BaseModel):
+    """Nodes."""
+
+    nodes: list[Node]
+
+
+class Neighbour(Node):
+    """A node at the other end of an edge."""
+
+    relation: str = Field(examples=["MADE_BY"])
+    outward: bool = Field(description="Whether the edge leads from the node that was asked for.")
+    edges: int = Field(description="How many it has itself.", examples=[37])
+
+
+class Around(BaseModel):
+    """A node and what is directly around it."""
+
+    node: Node
+    relations: dict[str, int] = Field(
+        description="How many edges it has of each, most first.", examples=[{"HAS_COLOUR": 1, "MADE_BY": 1}]
+    )
+    neighbours: list[Neighbour]
 
 
 class Ready(BaseModel):

@@ -9,7 +9,8 @@ from engine.engine import Recommendation
 from engine.search.answer import Answer
 from engine.search.results import Results
 from engine.service.api import models
-from engine.service.live import Live, Shelf
+from engine.service.live import Live
+from engine.service.shelf import Shelf
 
 
 def shown(shelf: Shelf, item: str) -> dict[str, Any]:
@@ -48,6 +49,8 @@ def ranked(shelf: Shelf, found: Iterable[Recommendation]) -> list[models.Ranked]
             contributions=one.contributions,
             factors=one.factors,
             probability=one.probability,
+            sponsored=one.sponsored,
+            propensity=one.propensity,
         )
         for one in found
     ]

@@ -1,25 +1,28 @@
 """Search by a picture that is sent along: a form with a file, as a browser or curl sends it."""
 
-import threading
 from typing import Annotated, Any
 
 from fastapi import APIRouter, File, Form, UploadFile
 
 from engine import assisted
-from engine.errors import DataError
 from engine.search.look import opened
 from engine.search.query import LONGEST, PERSONAL
 from engine.service.api import models
 from engine.service.api.telling import told
 from engine.service.live import Live
+from engine.service.uploads import decoding
 from engine.where import parse
 
 SEARCH_BY_PICTURE = "/v1/search"
 """Posted to, where words alone are asked for with GET."""
-DECODERS = 2
-"""Pictures decoded at once: one of 64 million pixels takes a quarter of a gigabyte for a moment."""
 
-_decoding = threading.Semaphore(DECODERS)
+
+def brings_picture(method: str, path: str) -> bool:
+    """Is it a request that may be as large as a picture?"""
+    return (method == "POST" and path == SEARCH_BY_PICTURE) or (
+        method == "PUT" and path.startswith("/v1/items/") and path.endswith("/image")
+    )
+
 
 Ids = Annotated[list[models.Id] | None, Form(max_length=models.MOST_ITEMS)]
 User = Annotated[str | None, Form(min_length=1, max_length=models.LONGEST_ID)]
@@ -41,16 +44,15 @@ def by_picture(live: Live) -> APIRouter:
         personal: Annotated[float, Form(ge=0, le=1)] = PERSONAL,
         literal: Annotated[bool, Form(description="Take what the query limits for wishes.")] = False,
         explain: Annotated[bool, Form(description="Say why each item is there.")] = False,
+        sensitive: Annotated[list[models.Topic] | None, Form(max_length=models.MOST_TOPICS)] = None,
     ) -> models.FoundList:
         """The items that look like a picture and fit the words beside it, if any.
 
         The picture is looked at and forgotten. Of an animated one the first frame counts.
         """
-        if user is not None and history is not None:
-            raise DataError("name either a user or a history")
-        with _decoding:
+        with decoding:
             picture = opened(image.file.read())
-        who: dict[str, Any] = {"user": user, "history": history, "exclude": exclude or []}
+        who: dict[str, Any] = {"user": user, "history": history, "exclude": exclude or [], "sensitive": sensitive or ()}
         how = {"n": n, "personal": personal, "literal": literal, "explain": explain, "image": picture}
         given = assisted.search(live.engine, q or None, parse(where), who, how)
         return told(live, given, (bool(history) or live.knows(user)) and personal > 0)

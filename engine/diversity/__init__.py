@@ -1,0 +1,1 @@
+"""Lists that are less alike, or nearer to what a history is made of: docs/diversity.md."""

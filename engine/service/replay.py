@@ -1,0 +1,103 @@
+"""Changes of the log, made in an engine.
+
+    add, change    rows: as tables have them; edges: by item [relation, tail], in the place of those it is the head of
+    remove         ids
+    picture        pictures: by item the name of a file in the service's folder of pictures, or null for none
+    rules          what, before, after: rules as `graph.rules.Rules.plain` gives them
+
+Many changes are joined before they are made: of an item the last description counts, and the catalogue is woven again
+once for all that were added, once for all that were changed, and once for all that were removed.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from engine.engine import Engine
+from engine.rules import whom
+from engine.service.changes import Change
+from graph.rules import Rules
+
+Row = dict[str, Any]
+Edges = dict[str, list[tuple[str, str]]]
+
+
+@dataclass
+class Joined:
+    """What many changes come to."""
+
+    rows: dict[str, Row] = field(default_factory=dict)
+    """By item, in the order in which they were first described."""
+    edges: Edges = field(default_factory=dict)
+    pictures: dict[str, str | None] = field(default_factory=dict)
+    removed: dict[str, None] = field(default_factory=dict)
+    """Ids in their order."""
+    rules: dict[str, Any] | None = None
+
+
+def joined(changes: Iterable[Change], item: str) -> Joined:
+    """What changes come to; `item` is the column of ids in their rows."""
+    whole = Joined()
+    for change in changes:
+        content = change.content
+        if change.kind in ("add", "change"):
+            named = {str(row[item]): row for row in content["rows"]}
+            whole.rows |= named
+            whole.edges |= {one: [(relation, tail) for relation, tail in of] for one, of in content["edges"].items()}
+            if change.kind == "add":
+                whole.pictures |= dict.fromkeys(named)  # one that comes again comes without its old picture
+                whole.removed = {one: None for one in whole.removed if one not in named}
+        elif change.kind == "picture":
+            whole.pictures |= content["pictures"]
+        elif change.kind == "remove":
+            whole.removed |= dict.fromkeys(content["ids"])
+            for one in content["ids"]:
+                whole.pictures.pop(one, None)
+        else:
+            whole.rules = content["after"]
+    return whole
+
+
+def make(engine: Engine, whole: Joined, folder: Path) -> None:
+    """Make changes in an engine; pictures are files of `folder`. What does not fit any more is logged and left out."""
+    there = _present(engine)
+    kept = {one: row for one, row in whole.rows.items() if one not in there or one not in whole.removed}
+    new = {one: row for one, row in kept.items() if one not in there}
+    old = {one: row for one, row in kept.items() if one in there}
+    pictures: dict[str, Path | None] = {
+        one: None if name is None else folder / name for one, name in whole.pictures.items()
+    }
+    if new:
+        engine.add_items(list(new.values()), whole.edges, {one: pictures.get(one) for one in new})
+    if old:
+        engine.change_items(list(old.values()), whole.edges, _pictures_of(engine, old) | pictures)
+    alone = {one: path for one, path in pictures.items() if one in there and one not in kept}
+    if alone:
+        engine.picture_items(alone)
+    gone = [one for one in whole.removed if one in there or one in new]
+    if gone:
+        engine.remove_items(gone)
+    if whole.rules is not None:
+        engine.use_rules(Rules.model_validate(whole.rules))
+
+
+def _present(engine: Engine) -> set[str]:
+    items = engine.catalogue.items["item_id"].to_list()
+    return {one for one, removed in zip(items, engine.state.removed.tolist(), strict=True) if not removed}
+
+
+def _pictures_of(engine: Engine, items: Iterable[str]) -> dict[str, Path | None]:
+    """The pictures that items have now: a new description leaves them."""
+    images = engine.catalogue.items["image"]
+    found = {}
+    for item in items:
+        path = images[engine.state.lookup.shown(item)]
+        found[item] = None if path is None else Path(path)
+    return found
+
+
+def without_user(user: str, content: dict[str, Any]) -> dict[str, Any]:
+    """The content of a change of rules in which a user is named nowhere."""
+    ends = {end: whom.forget(Rules.model_validate(content[end]), user).plain() for end in ("before", "after")}
+    return content | ends
