@@ -88,6 +88,20 @@ def test_a_refusal_is_an_error_with_its_reason(address: str, weft: Client, ring:
         weft.query_graph("RETURN 1 AS one")  # a service without an artefact has none
 
 
+def test_items_feedback_and_rules(weft: Client) -> None:
+    assert weft.add_items([{"item_id": "n/1", "title": "Nike Vista white running shoes", "brand": "Nike"}]) == 1
+    assert weft.change_item("n/1", {"title": "Nike Vista black running shoes", "brand": "Nike"}) == 1
+    assert weft.item("n/1").title == "Nike Vista black running shoes"
+    assert weft.remove_item("n/1") == 1
+    first = weft.recommend("u0002", n=1).items[0].item_id
+    assert weft.add_feedback([{"user_id": "u0002", "item_id": first, "kind": "hide"}]) == 1
+    assert first not in [one.item_id for one in weft.recommend("u0002", n=20).items]
+    hidden = '[[rule]]\nname = "no nike"\nkind = "exclude"\nitems = { brand = "Nike" }\n'
+    with pytest.raises(ServiceError, match="422"):
+        weft.replace_rules("nonsense")
+    assert weft.replace_rules(hidden).toml and weft.rules() == weft.replace_rules(hidden)
+
+
 def answering(monkeypatch: pytest.MonkeyPatch, *answers: httpx2.Response) -> tuple[Client, list[httpx2.Request], list]:
     """A client that gets these answers one after the other, what it sent, and how long it waited."""
     sent: list[httpx2.Request] = []

@@ -11,6 +11,10 @@ from engine.service.live import Live
 from graph import around
 
 GRAPH_SECONDS = 5
+AT_ONCE = 4
+"""Questions answered at the same time: each may take all its seconds, and lists should not wait for them."""
+WAIT = 1
+"""Seconds that one waits for another to end."""
 Node = Annotated[
     str,
     Query(
@@ -53,12 +57,6 @@ def nodes(live: Live) -> APIRouter:
         return models.NodeList(nodes=[models.Node(**row) for row in rows])
 
     return router
-
-
-AT_ONCE = 4
-"""Questions answered at the same time: each may take all its seconds, and lists should not wait for them."""
-WAIT = 1
-"""Seconds that one waits for another to end."""
 
 
 def questions(live: Live) -> APIRouter:
