@@ -47,6 +47,14 @@ def _cypher(page: Page) -> None:
     page.locator(".cypher").scroll_into_view_if_needed()
 
 
+def _asked(page: Page) -> None:
+    """Ask a few things, so that there is something to count, and wait until they are counted."""
+    for route in ("recommend?user=u0001", "search?q=white shoes", "suggest?q=nik", "facets?n=5", "similar/p0001"):
+        for _ in range(8):
+            page.evaluate("route => fetch(`/v1/${route}`).then(one => one.status)", route)
+    page.wait_for_timeout(7000)
+
+
 def _rules(page: Page) -> None:
     page.locator(".editor .chip").nth(2).click()
     page.locator("#whose").fill("u0001")
@@ -64,7 +72,7 @@ SCENES: dict[str, tuple[str, str, Callable[[Page], None] | None]] = {
     "node": ("#/graph?node=brand:nike", ".about .neighbours", _node),
     "cypher": ("#/graph", ".about .neighbours", _cypher),
     "evaluation": ("#/evaluation", ".boards", None),
-    "service": ("#/service", ".requests", None),
+    "service": ("#/service", ".requests", _asked),
     "rules": ("#/rules", ".audit, .state", _rules),
 }
 """Route, what is there when the page has done its work, and what is done then."""
@@ -81,8 +89,10 @@ def served(artefact: Path) -> Iterator[str]:
             address = re.search(r"http://127\.0\.0\.1:\d+", process.stdout.readline())
             if address is None:
                 sys.exit("the artefact cannot be served")
-            yield address[0]
-            process.send_signal(signal.SIGINT)
+            try:
+                yield address[0]
+            finally:
+                process.send_signal(signal.SIGINT)
 
 
 def take(browser: Browser, address: str, name: str, out: Path, width: int, theme: str, language: str) -> None:
@@ -95,7 +105,7 @@ def take(browser: Browser, address: str, name: str, out: Path, width: int, theme
     page.wait_for_selector(ready)
     if act is not None:
         act(page)
-    page.wait_for_load_state("networkidle")
+    page.wait_for_timeout(1000)  # for pictures of items
     with Image.open(io.BytesIO(page.screenshot())) as picture:
         picture.save(out / f"{name}.webp", quality=QUALITY, method=6)
     context.close()

@@ -62,7 +62,7 @@ function table(busiest) {
   const most = busiest[0].requests;
   return make("div", {class: "table-scroll", tabindex: "0", role: "region", "aria-label": say("requests")}, make("table", {class: "table requests"},
     make("thead", {}, make("tr", {}, [["route"], ["requests", "figure"], ["failed.n", "figure"], ["half", "figure"], ["slow", "figure"]].map(([name, kind]) => make("th", {scope: "col", class: kind}, say(name))))),
-    make("tbody", {}, busiest.map(one => make("tr", {}, make("th", {scope: "row"}, make("code", {}, one.route), make("i", {class: "load", "aria-hidden": "true", css: {width: `${100 * one.requests / most}%`}})),
+    make("tbody", {}, busiest.map(one => make("tr", {}, make("th", {scope: "row"}, one.route === "none" ? say("route.none") : make("code", {}, one.route), make("i", {class: "load", "aria-hidden": "true", css: {width: `${100 * one.requests / most}%`}})),
       make("td", {class: "figure"}, number(one.requests)), make("td", {class: one.failed ? "figure bad" : "figure"}, number(one.failed)),
       make("td", {class: "figure"}, seconds(one.middle)), make("td", {class: "figure"}, seconds(one.slow)))))));
 }

@@ -102,7 +102,7 @@ export default {
   "service.about": "服务是否正常、提供什么、被问多少、回答多快。", "status": "状态", "up": "正常",
   "events.taken": "已接收记录", "requests": "请求", "requests.none": "还没有请求",
   "requests.long": "自服务启动以来，按接口统计。中位数与 95% 分位的用时。",
-  "memory": "内存", "age": "模型已写入", "hours": "小时", "route": "接口", "failed.n": "失败", "half": "中位数", "slow": "95%", "per.second": "每秒 {n} 次", "ms": "{n} 毫秒",
+  "memory": "内存", "age": "模型已写入", "hours": "小时", "route": "接口", "route.none": "本页的文件及不存在的地址", "failed.n": "失败", "half": "中位数", "slow": "95%", "per.second": "每秒 {n} 次", "ms": "{n} 毫秒",
   "interface.long": "所有接口及其参数、限制与示例，以及供 Prometheus 读取的计数：",
 
   "rules.about": "运营的规则优先于排序器：提升、降低、隐藏、限定。先在列表上试用，再启用。",
