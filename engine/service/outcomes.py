@@ -3,7 +3,7 @@
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import polars as pl
 
@@ -13,7 +13,7 @@ from engine.evaluation.experiment import MISMATCH, Comparison
 from engine.service.eventlog import Entry
 from engine.service.experiments import Experiment
 from engine.service.exposures import Exposure
-from engine.service.replay import CHOSEN
+from engine.service.replay import CHOSEN, with_events
 from engine.where import parse
 
 DAY = 86_400
@@ -135,15 +135,7 @@ def _rewarded(one: Experiment, exposures: Sequence[Exposure], events: Sequence[E
 
 def _after(engine: Engine, entries: Iterable[Entry]) -> Engine:
     """Another engine, with these events, but for those of items that it has not."""
-    made, data, has = replace(engine), engine.config.data, engine.state.lookup.has
-    known = [one for one in entries if has(one.item)]
-    named = ((data.user, "user"), (data.item, "item"), (data.value, "value"), (data.time, "time"))
-    columns = {column: part for column, part in named if column}
-    chosen = [{name: getattr(one, part) for name, part in columns.items()} for one in known if one.kind == CHOSEN]
-    if chosen:
-        made.add_events(chosen)
-    made.add_feedback((one.user, one.item, one.kind) for one in known if one.kind != CHOSEN)
-    return made
+    return with_events(engine, [one for one in entries if engine.state.lookup.has(one.item)])
 
 
 def _target(other: Engine, each: Exposure, place: int) -> float:
