@@ -74,7 +74,7 @@ class Experiment(Part):
     """Which answers it changes."""
     share: Annotated[float, Field(gt=0, le=1)] = 1.0
     """Of all users, so many are in it."""
-    arms: Annotated[tuple[Arm, ...], Field(min_length=2, max_length=20)]
+    arms: Annotated[tuple[Arm, ...], Field(max_length=20)]
     reward: Reward = "chosen"
     """Of a user: `chosen` is 1 if anything that was shown was chosen, `count` how many different items were."""
     days: Annotated[float, Field(gt=0, le=365)] = 7.0
@@ -84,6 +84,8 @@ class Experiment(Part):
 
     @model_validator(mode="after")
     def _is_sound(self) -> Self:
+        if len(self.arms) < 2:
+            raise ValueError("fewer than two arms; there is nothing to compare")
         names = [arm.name for arm in self.arms]
         if len(set(names)) < len(names):
             raise ValueError("two arms have the same name; the results could not tell them apart")

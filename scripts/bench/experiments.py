@@ -1,8 +1,8 @@
 """How often each interval of an experiment errs and finds: python scripts/bench/experiments.py [--runs 1000].
 
 Users of two arms come by turns and choose by chances that are known. `wrong` is the share of experiments without any
-effect in which 0 was outside of the interval at some look, once a hundred users; `found` the share with the effect in
-which it was outside at the end, or, of the interval for all looks, at any look up to then.
+effect in which 0 was outside of the interval at some look, once a hundred users; `found` the share of those with the
+effect in which it was outside at the end or, of the interval for all looks, at any look up to then.
 """
 
 import argparse

@@ -83,6 +83,7 @@ GOOD = '[[experiment]]\nname = "a"\narms = [{ name = "x" }, { name = "y" }]\n'
         (GOOD + 'share = 0.5\n' + GOOD.replace('"a"', '"b"\nsalt = "a"'), ["name or salt 'a'"]),
         ('[[experiments]]', ["`experiments`", "`experiment`"]),
         ('[[experiment]]\nname = "a"', ["experiment 1 'a'", "`arms`", "required"]),
+        (GOOD.replace(', { name = "y" }', ""), ["fewer than two arms"]),
         ('experiment = [3]', ["experiment 1", "got 3"]),
         ('[[experiment', ["TOML"]),
     ],
@@ -92,6 +93,7 @@ def test_a_mistake_in_the_file_is_told_with_its_key(tmp_path: Path, text: str, w
     with pytest.raises(ConfigError) as caught:
         read(path)
     assert all(word in str(caught.value) for word in [str(path), *words]), str(caught.value)
+    assert len(str(caught.value).splitlines()) == 1 or "TOML" in words
 
 
 def test_a_service_does_not_start_with_a_mistake(artefact: Path) -> None:
