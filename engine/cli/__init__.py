@@ -8,7 +8,20 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 import typer
 
 from engine import memory
-from engine.cli import asking, benching, graph, helping, items, keys, making, measuring, rules, serving, tuning
+from engine.cli import (
+    asking,
+    benching,
+    experiments,
+    graph,
+    helping,
+    items,
+    keys,
+    making,
+    measuring,
+    rules,
+    serving,
+    tuning,
+)
 from engine.cli.demo import demo
 from engine.cli.intent import intent
 from engine.cli.output import Polite, example
@@ -68,6 +81,7 @@ app.command(
     epilog=example("weft serve artefacts/shop --port 8000", "weft serve artefacts/shop --host 0.0.0.0 --keys keys.json")
 )(serving.serve)
 app.add_typer(keys.app, name="keys")
+app.add_typer(experiments.app, name="experiments")
 app.command(
     epilog=example(
         "weft bench data/ml --seeds 3",

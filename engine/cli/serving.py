@@ -41,6 +41,9 @@ def serve(
     origin: Annotated[
         list[str] | None, typer.Option(metavar="URL", help="A web site whose pages may ask (CORS); repeat it.")
     ] = None,
+    experiments: Annotated[
+        Path | None, typer.Option(help="A TOML file of experiments to run: docs/experiments.md.")
+    ] = None,
     log_format: Annotated[
         Literal["text", "json"], typer.Option(help="Of the log on the error stream, a line for each request.")
     ] = "text",
@@ -51,7 +54,12 @@ def serve(
     ARTEFACT.events, and known again when it starts again. Other machines need --host and keys.
     """
     settings = _settings(host, keys, open_, rate, allow_host or (), origin or ())
-    settings = settings.model_copy(update={"log_format": log_format, "warm": True})
+    if experiments is not None:
+        from engine.service.experiments import read
+
+        read(experiments)  # what is wrong with it is told before the engine is opened
+        experiments = experiments.resolve()
+    settings = settings.model_copy(update={"log_format": log_format, "warm": True, "experiments": experiments})
     listening = _bind(host, port)
     events = events or artefact.resolve().with_name(f"{artefact.resolve().name}.events")
     with listening:

@@ -14,6 +14,7 @@ from engine.service.api.artefact import artefact as switching
 from engine.service.api.catalogue import catalogue
 from engine.service.api.evaluation import evaluation
 from engine.service.api.events import events as done
+from engine.service.api.experiments import experiments
 from engine.service.api.graph import nodes, questions
 from engine.service.api.health import health
 from engine.service.api.helps import helps
@@ -24,10 +25,12 @@ from engine.service.api.rules import rules
 from engine.service.api.upload import by_picture
 from engine.service.api.users import users
 from engine.service.eventlog import EventLog
+from engine.service.experiments import Experiments, read
 from engine.service.guard import Guard
 from engine.service.live import Live
 from engine.service.metrics import Metrics
 from engine.service.observe import REQUEST_ID, Observe
+from engine.service.running import Running
 from engine.service.settings import Settings
 from engine.service.warming import Warming
 
@@ -36,10 +39,12 @@ def create(engine: Engine, events: Path, artefact: Path | None = None, settings:
     """The application over an engine and a log of events, a file that is made where there is none.
 
     With the folder of its artefact, the graph in it can be queried, read-only, and users are erased there as well.
-    Raises EventLogError where the log cannot be opened.
+    Raises EventLogError where the log cannot be opened, and ConfigError for a file of experiments with a mistake.
     """
     settings = settings or Settings()
+    wanted = Experiments() if settings.experiments is None else read(settings.experiments)
     log = EventLog(events)
+    running = Running(wanted, log)
     live = Live(engine, log, artefact)
     warming = Warming(live) if settings.warm else None
     metrics = Metrics()
@@ -52,6 +57,7 @@ def create(engine: Engine, events: Path, artefact: Path | None = None, settings:
         yield
         if warming is not None:
             await run_in_threadpool(warming.stop)
+        await run_in_threadpool(running.close)
         live.close()
 
     app = FastAPI(
@@ -63,15 +69,18 @@ def create(engine: Engine, events: Path, artefact: Path | None = None, settings:
         # The pages that FastAPI offers load scripts from elsewhere; the description itself is at /openapi.json.
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,  # to where the Host header says, and with no body that says why
     )
     problems.install(app)
     _surround(app, settings, metrics)
-    for routes in (lists, by_picture, helps, items, done, users, pictures, catalogue, nodes, rules, switching):
+    app.include_router(lists(live, running))
+    for routes in (by_picture, helps, items, done, users, pictures, catalogue, nodes, rules, switching):
         app.include_router(routes(live))
     if live.store is not None:
         app.include_router(questions(live))
     app.include_router(health(live, log, warming, metrics))
     app.include_router(evaluation(artefact))
+    app.include_router(experiments(running))
     static.install(app)
 
     if settings.keys is not None:

@@ -17,11 +17,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from engine.errors import WeftError
-from engine.service import changes
+from engine.service import changes, exposures
 from engine.service.changes import Change
+from engine.service.exposures import Exposure
 
-FORMAT = 2
-"""Of the tables below; kept as the file's user_version. Format 1 had no changes; its files are taken over."""
+FORMAT = 3
+"""Of the tables below; kept as the file's user_version. Format 1 had no changes, 2 no exposures: taken over."""
 WAIT = 30
 """Seconds to wait for another process that writes."""
 _TABLES = """
@@ -33,7 +34,7 @@ create index events_of_user on events (user);
 create table requests (key blob primary key, content blob not null) strict, without rowid;
 create table erasures (number integer primary key) strict;
 """
-_TABLES_SINCE = {1: changes.TABLES}
+_TABLES_SINCE = {1: changes.TABLES, 2: exposures.TABLES}
 """By format, what the next one has more."""
 
 
@@ -200,6 +201,11 @@ class EventLog:
         with self._reading:
             return changes.after(self._reader, number, kind)
 
+    def exposures(self, experiment: str) -> list[Exposure]:
+        """What was shown in an experiment and is written by now, in its order."""
+        with self._reading:
+            return exposures.read(self._reader, experiment)
+
     @property
     def last(self) -> "Mark":
         """How far the log is now; microseconds."""
@@ -212,7 +218,7 @@ class EventLog:
         return Mark(*found)
 
     def erase(self, user: str, forget: Forget | None = None) -> int:
-        """Take a user's events out of the file, also of what is left of it in free pages; returns how many.
+        """Take a user's events and exposures out of the file and its free pages; returns how many events.
 
         `forget` takes the user out of the content of a change of rules.
         """
@@ -222,6 +228,7 @@ class EventLog:
                     gone = self._base.execute("delete from events where user = ?", (user,)).rowcount
                     if forget is not None:
                         changes.rewrite(self._base, "rules", partial(forget, user))
+                    exposures.erase(self._base, user)
                     self._base.execute("insert into erasures default values")  # of whom is not said
                 self._base.execute("pragma wal_checkpoint(truncate)")  # what was appended lately stands there
         except sqlite3.Error as error:

@@ -29,6 +29,8 @@ class Settings(BaseModel):
 
     log_format: Format = "text"
     """How the lines of the log look."""
+    experiments: Path | None = None
+    """The file of experiments that run."""
     warm: bool = False
     """Whether to make in the background what first searches would wait for, and to be ready only then."""
 

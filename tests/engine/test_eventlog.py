@@ -147,10 +147,10 @@ def test_a_log_of_the_first_format_is_taken_over(tmp_path: Path) -> None:
         assert log.append_change(REMOVAL, log.last.change)
         log.close()
     with sqlite3.connect(tmp_path / "events.db") as base:
-        assert base.execute("pragma user_version").fetchone() == (2,)
-        base.execute("pragma user_version = 3")
+        assert base.execute("pragma user_version").fetchone() == (3,)
+        base.execute("pragma user_version = 4")
     base.close()
-    with pytest.raises(EventLogError, match="format 3, and 2"):
+    with pytest.raises(EventLogError, match="format 4, and 3"):
         EventLog(tmp_path / "events.db")
 
 

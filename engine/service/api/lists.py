@@ -12,10 +12,11 @@ from engine.service.api import models
 from engine.service.api.asked import Exclude, History, N, Sensitive, User, Where
 from engine.service.api.telling import ranked, shown, told
 from engine.service.live import Live
+from engine.service.running import Running
 from engine.where import parse
 
 
-def lists(live: Live) -> APIRouter:
+def lists(live: Live, running: Running) -> APIRouter:
     """Ranked lists: for a user, for a query, like an item."""
     router = APIRouter(prefix="/v1", tags=["lists"])
 
@@ -48,20 +49,25 @@ def lists(live: Live) -> APIRouter:
     ) -> models.RankedList:
         """The best items for a user or for a bare history; what is popular for a user without one, or for nobody."""
         past = None if user is not None and history is None else (history or [])
+        # Whoever says how the list is to be made gets it so, and is no user of an experiment then.
+        said = diversity is not None or explore is not None or mode != "fused"
+        given = None if said else running.assigned("recommend", user)
+        how: dict[str, Any] = {"mode": mode, "diversity": diversity, "explore": explore}
+        how |= {} if given is None else given.arm.settings.said()
         found = live.engine.recommend(
             user=user,
             history=past,
             n=skip + n,
             exclude=exclude or [],
             where=parse(where),
-            mode=mode,
-            diversity=diversity,
-            explore=explore,
             context=context or [],
             sensitive=sensitive or (),
+            **how,
         )
         personal = bool(past) or bool(context) or live.knows(user)
-        return models.RankedList(personal=personal, items=ranked(live.shelf, found[skip:]))
+        asked = {"exclude": exclude, "where": where, "context": context, "rules": how.get("rules")}
+        by = running.shown(given, user, found, asked, skip)
+        return models.RankedList(personal=personal, items=ranked(live.shelf, found[skip:]), **by)
 
     @router.get("/search")
     def search(
@@ -87,8 +93,11 @@ def lists(live: Live) -> APIRouter:
         """
         who: dict[str, Any] = {"user": user, "history": history, "exclude": exclude or [], "sensitive": sensitive or ()}
         how: dict[str, Any] = {"n": n, "personal": personal, "literal": literal, "explain": explain}
+        assigned = running.assigned("search", user)
+        how |= {} if assigned is None else assigned.arm.settings.said()
         given = assisted.search(live.engine, q, parse(where), who, how)
-        return told(live, given, (bool(history) or live.knows(user)) and personal > 0)
+        answer = told(live, given, (bool(history) or live.knows(user)) and how["personal"] > 0)
+        return answer.model_copy(update=running.shown(assigned, user, given.found, {}))
 
     @router.get("/similar/{item:path}")
     def similar(

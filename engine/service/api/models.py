@@ -60,7 +60,14 @@ class Ranked(Item):
     )
 
 
-class RankedList(BaseModel):
+class Assigned(BaseModel):
+    """By what experiment an answer is what it is."""
+
+    experiment: str | None = Field(default=None, description="The experiment that the user is in, if any.")
+    arm: str | None = Field(default=None, description="The arm of it that this answer is given by.")
+
+
+class RankedList(Assigned):
     """The best items, best first."""
 
     personal: bool = Field(description="False where there is no history to go by.")
@@ -150,7 +157,7 @@ class Passage(Item):
     score: float = Field(description="From 0 to 1.", examples=[0.72])
 
 
-class FoundList(BaseModel):
+class FoundList(Assigned):
     """The items that a query finds, and help where it may have been meant otherwise."""
 
     personal: bool = Field(description="False where there is no history to go by.")
