@@ -1,7 +1,7 @@
 """Lists for users and histories, what is like an item, and why one is shown: questions to one state of an engine."""
 
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar, get_args
 
@@ -49,6 +49,8 @@ class Recommendation:
     propensity: float | None = None
     """In a list that explores: the chance that this place shows this item, given those above it; 1 where nothing is
     drawn. Log it beside what comes of it, and another list can be judged by that (docs/exploration.md)."""
+    sponsored: bool = False
+    """Whether a rule for sponsored places put it there."""
 
 
 @dataclass(frozen=True)
@@ -62,9 +64,11 @@ class Wanted:
     diversity: Diversity | float | None = None
     """As of `Engine.recommend`; None is as the configuration says."""
     explore: Exploration | int | None = None
-    """The same."""
+    """As `diversity`."""
     context: Iterable[str] = ()
     """Items that the user looks at now."""
+    topics: Collection[str] = ()
+    """Sensitive ones that are asked for."""
 
 
 def recommend(
@@ -86,7 +90,7 @@ def lists(
 ) -> list[list[Recommendation]]:
     """A list for each of the histories, which are those of the users."""
     allowed = _wanted(state, wanted)
-    force = state.book.in_force(users, histories) if wanted.rules else None
+    force = state.book.in_force(users, histories, topics=wanted.topics) if wanted.rules else None
     varied = _varied(state, histories, wanted)
     found = batched(state.ranker, histories, allowed, wanted.n, force, True, varied, _heeded(state, users))
     return [[_one(state, placed) for placed in each] for each in found]
@@ -126,7 +130,7 @@ def propensity(
     state: State, user: str | None, history: Sequence[str] | None, shown: Sequence[str], item: str, wanted: Wanted
 ) -> float:
     """As `Engine.propensity`."""
-    past = state.lookup.history(user, history)
+    past = followed(state.lookup.history(user, history), state.lookup.rows(wanted.context))
     open_to = allowed(state, wanted.exclude, wanted.where)[None]
     open_to[0, past.items] = False
     order = Order(state.book.in_force([user], past) if wanted.rules else None, heeded=_heeded(state, [user]))
@@ -138,7 +142,7 @@ def propensity(
 def _by_interest(state: State, user: str | None, past: Histories, wanted: Wanted) -> list[Recommendation]:
     allowed = _wanted(state, wanted)
     allowed[past.items] = False
-    force = state.book.in_force([user], past) if wanted.rules else None
+    force = state.book.in_force([user], past, topics=wanted.topics) if wanted.rules else None
     allowed = Order(force, heeded=_heeded(state, [user])).opened(allowed[None])[0]
     ids, titles = state.lookup.ids, state.lookup.titles
     found = transparent.rank(state.interest, state.vocabulary.entities, past, allowed, wanted.n)
@@ -162,18 +166,28 @@ def _one(state: State, one: Placed) -> Recommendation:
     contributions = dict(zip(state.ranker.parts, one.parts.tolist(), strict=True)) | one.rules
     ids, titles = state.lookup.ids, state.lookup.titles
     return Recommendation(
-        ids[one.item], titles[one.item], one.score, contributions, probability=one.chance, propensity=one.propensity
+        ids[one.item],
+        titles[one.item],
+        one.score,
+        contributions,
+        probability=one.chance,
+        propensity=one.propensity,
+        sponsored=one.sponsored,
     )
 
 
-def similar(state: State, item: str, n: int) -> list[tuple[str, float]]:
+def similar(state: State, item: str, wanted: Wanted) -> list[tuple[str, float]]:
     """As `Engine.similar`."""
     row, ids = state.lookup.shown(item), state.lookup.ids
     total = alike(state.ranker.features, [row])
-    others = ~state.removed
+    others = _wanted(state, wanted)
     others[row] = False
+    nobody = state.lookup.history(None, [])
+    force = state.book.in_force([None], nobody, topics=wanted.topics) if wanted.rules else None
+    if force is not None:
+        others = force.opened(others[None])[0]
     total[~others] = -np.inf
-    best = np.argsort(-total, kind="stable")[: min(n, int(others.sum()))]
+    best = np.argsort(-total, kind="stable")[: min(wanted.n, int(others.sum()))]
     return [(ids[i], float(total[i])) for i in best]
 
 

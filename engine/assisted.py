@@ -31,8 +31,8 @@ def search(
 ) -> Assisted:
     """One search with all its help.
 
-    `who` are user, history and exclude, `how` are n, personal, literal, explain and image, as `Engine.search` takes
-    them. A picture without a query needs no help.
+    `who` are user, history, exclude and sensitive, `how` are n, personal, literal, explain and image, as
+    `Engine.search` takes them. A picture without a query needs no help.
     """
     found = engine.search(query, where=where, **who, **how)
     if query is None:
@@ -43,4 +43,5 @@ def search(
     # Words of a turn of phrase (something like, 配件) are in no item, and meant all the same.
     meant = engine.did_you_mean(query) if found.understood.kind in ("find", "question") else None
     asks = found.understood.kind == "question" and len(query) <= LONGEST_QUESTION
-    return Assisted(found, meant, dropped, instead, engine.answer(query) if asks else None)
+    answer = engine.answer(query, sensitive=who.get("sensitive", ())) if asks else None
+    return Assisted(found, meant, dropped, instead, answer)

@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 from urllib.parse import quote
 
 import httpx2
@@ -20,6 +20,10 @@ from pydantic import BaseModel
 
 from engine.errors import WeftError
 from engine.service.api import models
+
+if TYPE_CHECKING:
+    from engine.service.api.rules_told import RulesTold
+    from engine.service.api.said import ItemTold
 
 Told = TypeVar("Told", bound=BaseModel)
 Conditions = Mapping[str, Any]
@@ -140,8 +144,45 @@ class Client:
         has succeeded.
         """
         sent = [models.Event.model_validate(event).model_dump(mode="json", exclude_none=True) for event in events]
-        headers = {"Idempotency-Key": idempotency_key or uuid.uuid4().hex}
-        return self._ask("POST", "/v1/events", models.Taken, json=sent, headers=headers).events
+        return self._change("POST", "/v1/events", models.Taken, sent, idempotency_key).events
+
+    def add_feedback(
+        self, reactions: Sequence[models.Reaction | Mapping[str, Any]], idempotency_key: str | None = None
+    ) -> int:
+        """Send what users say against items, and what they were shown; returns how many are new."""
+        sent = [models.Reaction.model_validate(one).model_dump(mode="json", exclude_none=True) for one in reactions]
+        return self._change("POST", "/v1/feedback", models.Taken, sent, idempotency_key).events
+
+    def add_items(self, items: Sequence[Mapping[str, Any]], idempotency_key: str | None = None) -> int:
+        """Add items by `item_id`, `title`, the columns of the catalogue, and `edges`; returns how many are new."""
+        return self._change("POST", "/v1/items", models.Changed, list(items), idempotency_key).items
+
+    def change_item(self, item: str, told: Mapping[str, Any], idempotency_key: str | None = None) -> int:
+        """Say all that an item is from now on."""
+        return self._change("PUT", f"/v1/items/{_part(item)}", models.Changed, dict(told), idempotency_key).items
+
+    def remove_item(self, item: str, idempotency_key: str | None = None) -> int:
+        """Take an item out of every list."""
+        return self._change("DELETE", f"/v1/items/{_part(item)}", models.Changed, None, idempotency_key).items
+
+    def item(self, item: str) -> "ItemTold":
+        """What the catalogue knows of an item."""
+        from engine.service.api.said import ItemTold  # it knows the engine, which takes seconds to import
+
+        return self._get(f"/v1/items/{_part(item)}", ItemTold, {})
+
+    def rules(self) -> "RulesTold":
+        """The rules in force."""
+        from engine.service.api.rules_told import RulesTold
+
+        return self._get("/v1/rules", RulesTold, {})
+
+    def replace_rules(self, toml: str, idempotency_key: str | None = None) -> "RulesTold":
+        """Put these rules, a TOML file, in the place of those in force."""
+        from engine.service.api.rules_told import RulesTold
+
+        headers = {"Content-Type": "application/toml", "Idempotency-Key": idempotency_key or uuid.uuid4().hex}
+        return self._ask("PUT", "/v1/rules", RulesTold, content=toml.encode(), headers=headers)
 
     def user(self, user: str, n: int = 20) -> models.User:
         """What is known of a user, with the latest `n` events."""
@@ -165,6 +206,10 @@ class Client:
 
     def _ask(self, method: str, path: str, model: type[Told], **how: Any) -> Told:
         return model.model_validate_json(self._send(method, path, **how).content)
+
+    def _change(self, method: str, path: str, model: type[Told], sent: Any, key: str | None) -> Told:
+        headers = {"Idempotency-Key": key or uuid.uuid4().hex}
+        return self._ask(method, path, model, headers=headers, **({} if sent is None else {"json": sent}))
 
     def _send(self, method: str, path: str, **how: Any) -> httpx2.Response:
         for number in range(self._tries):

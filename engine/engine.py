@@ -1,7 +1,7 @@
 """The engine: build it from tables, ask it, teach it new items and events, save it, load it."""
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +17,7 @@ from engine.explain import Explanation
 from engine.gating import Gate
 from engine.growth import Edges, Pictures, Said
 from engine.ranker import Ranker
-from engine.rules import rulefile
+from engine.rules import rulefile, whom
 from engine.rules.book import Book
 from engine.rules.feedback import Reaction
 from engine.search.look import Picture
@@ -115,12 +115,14 @@ class Engine:
         diversity: Diversity | float | None = None,
         explore: Exploration | int | None = None,
         context: Iterable[str] = (),
+        sensitive: Collection[str] = (),
     ) -> list[Recommendation]:
         """The best `n` items for a user, or for a bare history of item ids, oldest first.
 
         Items of the history are left out. `context` are items that the user looks at now: for this list they count as
         the latest of the history. A user without history gets what is popular. `rules` says whether the
-        engine's rules are kept; with them a list may end early. Mode `interest` goes by similarity to recent items,
+        engine's rules are kept; with them a list may end early. `sensitive` are topics that rules hide unless they are
+        asked for. Mode `interest` goes by similarity to recent items,
         times how much of the history is of what an item is, and by nothing learned (engine/candidates/interest.py):
         nobody gets anything there without a history, and rules only hide. `diversity` is what likeness to the items
         above costs, in standard deviations of the user's scores (0 is nothing, 4 some, 16 much), or all that there
@@ -128,7 +130,7 @@ class Engine:
         `propensity` (docs/exploration.md). None is what the configuration says, which is nothing unless set. Raises
         UnknownIdError for an item that is not in the catalogue, DataError for a `where` on a column that is not there.
         """
-        wanted = Wanted(n, exclude, where, rules, diversity, explore, context)
+        wanted = Wanted(n, exclude, where, rules, diversity, explore, context, sensitive)
         return asking.recommend(self.state, user, history, wanted, mode)
 
     def recommend_batch(
@@ -140,9 +142,10 @@ class Engine:
         rules: bool = True,
         diversity: Diversity | float | None = None,
         explore: Exploration | int | None = None,
+        sensitive: Collection[str] = (),
     ) -> list[list[Recommendation]]:
         """The same for many users: one list each, in the order given."""
-        state, wanted = self.state, Wanted(n, exclude, where, rules, diversity, explore)
+        state, wanted = self.state, Wanted(n, exclude, where, rules, diversity, explore, topics=sensitive)
         histories = state.lookup.histories(users)
         return asking.lists(state, users, histories, wanted) if len(users) else []
 
@@ -156,13 +159,15 @@ class Engine:
         where: Mapping[str, Any] | None = None,
         rules: bool = True,
         explore: Exploration | None = None,
+        context: Iterable[str] = (),
     ) -> float:
         """The chance that a drawn place is given to an item, below those `shown` above it.
 
         For a log that another engine or other settings wrote: its `target` (docs/exploration.md). All else is as of
-        `recommend`, of which `explore` says how places are drawn. 0 for an item that cannot be drawn there.
+        `recommend`, of which `explore` says how places are drawn; name the `history` of then where the user has
+        chosen something since. 0 for an item that cannot be drawn there.
         """
-        wanted = Wanted(1, exclude, where, rules, explore=explore)
+        wanted = Wanted(1, exclude, where, rules, explore=explore, context=context)
         return asking.propensity(self.state, user, history, shown, item, wanted)
 
     def search(
@@ -178,6 +183,7 @@ class Engine:
         literal: bool = False,
         explain: bool = False,
         image: Picture | None = None,
+        sensitive: Collection[str] = (),
     ) -> Results[Recommendation]:
         """The `n` items that fit a query best, in any language that their words, graph or encoders know.
 
@@ -193,7 +199,7 @@ class Engine:
         item and why it is there. Raises DataError for a query without a letter or digit or of more than 2,000
         characters, for an image that cannot be used or compared, and for what `recommend` raises it.
         """
-        wanted = Wanted(n, exclude, where, rules)
+        wanted = Wanted(n, exclude, where, rules, topics=sensitive)
         return searching.search(self.state, query, user, history, wanted, Manner(personal, literal, explain, image))
 
     def intent(self, query: str, language: "Language | None" = None) -> "Intent":
@@ -220,13 +226,18 @@ class Engine:
         return self.state.helps.correct(query)
 
     def facets(
-        self, query: str | None = None, where: Mapping[str, Any] | None = None, n: int = 20, rules: bool = True
+        self,
+        query: str | None = None,
+        where: Mapping[str, Any] | None = None,
+        n: int = 20,
+        rules: bool = True,
+        sensitive: Collection[str] = (),
     ) -> "list[Facet]":
         """By column, how many items of the search (of the catalogue, without a query) each of `n` values would leave.
 
         A column's own filter is not applied to its counts. Raises DataError for what `search` raises it.
         """
-        return searching.facets(self.state, query, where, n, rules)
+        return searching.facets(self.state, query, where, n, Wanted(n, (), None, rules, topics=sensitive))
 
     def relax(
         self,
@@ -236,25 +247,36 @@ class Engine:
         history: Sequence[str] | None = None,
         exclude: Iterable[str] = (),
         rules: bool = True,
+        sensitive: Collection[str] = (),
     ) -> list[str]:
         """The columns whose conditions must go for a search that finds nothing to find something.
 
         In the order in which they go, what costs least first (engine/search/relax.py). Empty where the search finds
         something, and where it would not without any condition. Search again without them for the items.
         """
-        return searching.relax(self.state, query, where, user, history, exclude, rules)
+        return searching.relax(
+            self.state, query, where, user, history, Wanted(1, exclude, None, rules, topics=sensitive)
+        )
 
-    def answer(self, question: str, item: str | None = None) -> "Answer | None":
+    def answer(
+        self, question: str, item: str | None = None, rules: bool = True, sensitive: Collection[str] = ()
+    ) -> "Answer | None":
         """The sentence that answers a question best, from the text of one item or of those that a search finds.
 
         None where no sentence is good enough. Raises DataError for a question without a letter or digit or of more
-        than 500 characters, UnknownIdError for an item that is not in the catalogue.
+        than 500 characters, UnknownIdError for an item that is not in the catalogue. Where no item is named, rules hide
+        what they hide from somebody of whom nothing is known.
         """
-        return searching.answer(self.state, question, item)
+        return searching.answer(self.state, question, item, Wanted(1, (), None, rules, topics=sensitive))
 
-    def similar(self, item: str, n: int = 10) -> list[tuple[str, float]]:
-        """The items most like one, by the mean cosine of their facts, words, texts and pictures."""
-        return asking.similar(self.state, item, n)
+    def similar(
+        self, item: str, n: int = 10, rules: bool = True, sensitive: Collection[str] = ()
+    ) -> list[tuple[str, float]]:
+        """The items most like one, by the mean cosine of their facts, words, texts and pictures.
+
+        Rules hide what they hide from somebody of whom nothing is known.
+        """
+        return asking.similar(self.state, item, Wanted(n, (), None, rules, topics=sensitive))
 
     def explain(self, user: str | None, item: str, history: Sequence[str] | None = None) -> Explanation:
         """Exact contributions to the score of an item, the history behind them, paths through the graph, and rules."""
@@ -370,14 +392,16 @@ class Engine:
         return len(news)
 
     def forget(self, user: str) -> int:
-        """Take what a user did and is out of the tables, and so of every later answer; returns how many events.
+        """Take what a user did and is out of tables and rules, and so of every later answer; returns how many events.
 
         Nothing that was learned is of one user. `engine.forget.forget_on_disk` does the same to an artefact.
         """
         with self._changing:
             state = self.state
             tables, left = forget.forget(state.catalogue, user), forget.forget_in_graph(state.graph, user)
-            self.state = state.after(OF_ITEMS, catalogue=tables, graph=left, feedback=state.feedback.without(user))
+            rules = whom.forget(state.rules, user)
+            feedback = state.feedback.without(user)
+            self.state = state.after(OF_ITEMS, catalogue=tables, graph=left, rules=rules, feedback=feedback)
         return state.catalogue.interactions.height - tables.interactions.height
 
     # Keeping

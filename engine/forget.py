@@ -8,9 +8,11 @@ import polars as pl
 
 import graph
 from engine import artifact
+from engine.rules import whom
 from engine.tables.catalogue import Catalogue
 from graph import version
 from graph.build import GraphTables
+from graph.rules import Rules
 
 OF_USERS = ("interactions", "users", "rejects")
 """Tables of a catalogue that may name a user. Nothing that is learned has a part of one user: a user is a history."""
@@ -40,6 +42,9 @@ def forget_on_disk(folder: Path, user: str) -> None:
     after = {name: _without(before[name], user) for name in (*OF_USERS, *more)}
     after |= {"graph_nodes": left.nodes, "graph_edges": left.edges}
     changed = {name: table for name, table in after.items() if table.height < before[name].height}
+    ruled = whom.forget(Rules.model_validate(kept.facts.get("rules", {})), user).plain()
+    if ruled != kept.facts.get("rules", {}):
+        artifact.amend(folder, {"rules": ruled})
     if not changed:
         return
     with tempfile.TemporaryDirectory() as aside:

@@ -78,11 +78,13 @@ class Ranker:
         lift: NDArray[np.float32] | None = None,
         arrange: Arrange | None = None,
         depth: int = 0,
+        wanted: Sequence[tuple[NDArray[np.bool_], int]] = (),
     ) -> Ranked:
         """The best `n` of the allowed items, (users, items), for each history; all of them fit one batch.
 
         `lift` (users, items) is added to the scores, in units of the user's spread. `arrange` puts the candidates,
-        `depth` a user at least, into another order than that of their scores.
+        `depth` a user at least, into another order than that of their scores. Of each of the `wanted` (users, items)
+        so many of the best allowed ones are candidates in any case.
         """
         signals, trust = self._frame.signals(histories), fusion.trust(histories)
         gates = self.fusion.gates(trust)
@@ -91,7 +93,10 @@ class Ranker:
         if lift is not None:
             lift = lift * spread[:, None]
         depth = max(n, depth, self.reranker.depth if self.reranker else 0)
-        best = rerank.best(fused if lift is None else fused + lift / self._share, allowed, depth)
+        lifted = fused if lift is None else fused + lift / self._share
+        best = rerank.best(lifted, allowed, depth)
+        for mask, number in wanted:
+            best = rerank.joined(best, rerank.best(lifted, allowed & mask, number), lifted)
         scores = fused[best.user, best.item]
         table = rerank.feature_table(best, signals.at(best.user, best.item), trust, self.known[best.item])
         if self.reranker is not None:

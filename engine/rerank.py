@@ -72,6 +72,15 @@ def best(scores: NDArray[np.float32], allowed: NDArray[np.bool_], depth: int) ->
     return Candidates(user[real], top[real], real.sum(1))
 
 
+def joined(one: Candidates, other: Candidates, scores: NDArray[np.float32]) -> Candidates:
+    """The candidates of both, each once, best first by (users, items) scores."""
+    width = scores.shape[1]
+    keys = np.unique(np.concatenate([each.user * width + each.item for each in (one, other)]))
+    user, item = np.divmod(keys, width)
+    order = np.lexsort((-scores[user, item], user))
+    return Candidates(user[order], item[order], np.bincount(user, minlength=len(scores)))
+
+
 def feature_table(
     candidates: Candidates, signals: NDArray[np.float32], trust: NDArray[np.float32], known: NDArray[np.bool_]
 ) -> NDArray[np.float32]:

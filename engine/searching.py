@@ -1,6 +1,6 @@
 """Searches and the helps around them: questions to one state of an engine."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -42,7 +42,7 @@ def search(
         raise DataError(f"n must be at least 1 and personal a number from 0, not {wanted.n} and {manner.personal}")
     if query is None and manner.image is None:
         raise DataError("there is nothing to search for: give a query, an image, or both")
-    past, shown = _searchable(state, user, history, wanted.exclude, wanted.where, wanted.rules)
+    past, shown = _searchable(state, user, history, wanted)
     look = None if manner.image is None else looks(manner.image, state.queries, state.ranker.features.image)
     depth = max(wanted.n, DEPTH)
     asked = ask(state.searcher, query, shown, state.config.data.currency, manner.literal, depth, look)
@@ -58,9 +58,9 @@ def _reasons(state: State, understood: Understood, best: Sequence[Match], past: 
     return tuple(teller.tell(understood, one, habits(one, state.interest, entities, past)) for one in best)
 
 
-def facets(state: State, query: str | None, where: Mapping[str, Any] | None, n: int, rules: bool) -> "list[Facet]":
+def facets(state: State, query: str | None, where: Mapping[str, Any] | None, n: int, wanted: Wanted) -> "list[Facet]":
     """As `Engine.facets`."""
-    return state.helps.facets(query, _searchable(state, None, None, ruled=rules)[1], where, n)
+    return state.helps.facets(query, _searchable(state, None, None, wanted)[1], where, n)
 
 
 def relax(
@@ -69,29 +69,25 @@ def relax(
     where: Mapping[str, Any] | None,
     user: str | None,
     history: Sequence[str] | None,
-    exclude: Iterable[str],
-    rules: bool,
+    wanted: Wanted,
 ) -> list[str]:
     """As `Engine.relax`."""
-    return state.helps.to_drop(query, _searchable(state, user, history, exclude, ruled=rules)[1], where)
+    return state.helps.to_drop(query, _searchable(state, user, history, wanted)[1], where)
 
 
-def answer(state: State, question: str, item: str | None) -> "Answer | None":
+def answer(state: State, question: str, item: str | None, wanted: Wanted) -> "Answer | None":
     """As `Engine.answer`."""
-    return state.helps.answer(question, None if item is None else [state.lookup.shown(item)])
+    if item is not None:
+        return state.helps.answer(question, [state.lookup.shown(item)])
+    return state.helps.answer(question, None, _searchable(state, None, None, wanted)[1])
 
 
 def _searchable(
-    state: State,
-    user: str | None,
-    history: Sequence[str] | None,
-    exclude: Iterable[str] = (),
-    conditions: Mapping[str, Any] | None = None,
-    ruled: bool = True,
+    state: State, user: str | None, history: Sequence[str] | None, wanted: Wanted
 ) -> tuple[Histories, NDArray[np.bool_]]:
     """The history of who searches, empty for nobody, and (items,) what may be found."""
     asked = user is not None or history is not None
     past = state.lookup.history(user, history) if asked else state.lookup.history(None, [])
-    shown = allowed(state, exclude, conditions)
-    force = state.book.in_force([user], past) if ruled else None
+    shown = allowed(state, wanted.exclude, wanted.where)
+    force = state.book.in_force([user], past, topics=wanted.topics) if wanted.rules else None
     return past, shown if force is None else force.opened(shown[None])[0]

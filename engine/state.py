@@ -71,6 +71,11 @@ class State:
         made.__dict__.update({name: self.__dict__[name] for name in keep if name in self.__dict__})
         return made
 
+    @property
+    def items(self) -> int:
+        """How many items there are now."""
+        return int((~self.removed).sum())
+
     def present(self) -> tuple[Catalogue, Features]:
         """What was not removed, with its events."""
         tables = growth.present(self.catalogue, self.removed)

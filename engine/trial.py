@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from engine.errors import DataError
-from engine.rules.book import Book, bind, today
+from engine.rules.book import Book, bind, now
 from engine.rules.lists import batched
 from graph.rules import Rule, Rules
 
@@ -57,17 +57,18 @@ class Trial:
 
     users: int
     n: int
-    day: date
+    moment: datetime
+    """As at this time."""
     each: list[Change]
-    """Each rule alone, as if it were enabled and of today, against lists without any rule."""
+    """Each rule alone, as if it were enabled and in force, against lists without any rule."""
     all: Change
-    """All rules in force on the day together, against the lists as the engine makes them now."""
+    """All rules in force at the time together, against the lists as the engine makes them now."""
     examples: list[Example]
     """The lists that changed most; of users who were named, all of them."""
 
 
 def try_rules(
-    engine: "Engine", rules: Rules, users: Sequence[str] | None = None, n: int = 10, day: date | None = None
+    engine: "Engine", rules: Rules, users: Sequence[str] | None = None, n: int = 10, moment: datetime | None = None
 ) -> Trial:
     """Compare the lists of `users`, by default of 200 drawn from the seed of the configuration.
 
@@ -75,24 +76,24 @@ def try_rules(
     """
     if n < 1:
         raise DataError(f"n must be at least 1, not {n}")
-    day = day or today()
+    moment = moment or now()
     asked = _sample(engine) if users is None else list(users)
     book = bind(rules, engine.catalogue, engine.graph)
     histories = engine.state.lookup.histories(asked)
 
     def lists(by: Book | None) -> Lists:
-        force = by.in_force(asked, histories, day) if by else None
+        force = by.in_force(asked, histories, moment) if by else None
         allowed = ~engine.state.removed
         found = batched(engine.ranker, histories, allowed, n, force, explain=False)
         return [[one.item for one in each] for each in found]
 
     bare = lists(None)
     each = [_change(rule.name, bare, lists(book.only(_always(rule)))) for rule in rules.rule]
-    now, then = lists(engine.book), lists(book)
+    today, then = lists(engine.book), lists(book)
     ids = engine.catalogue.items["item_id"].to_list()
-    shown = range(len(asked)) if users is not None else _most_changed(now, then)
-    examples = [Example(asked[at], [ids[i] for i in now[at]], [ids[i] for i in then[at]]) for at in shown]
-    return Trial(len(asked), n, day, each, _change("all together", now, then), examples)
+    shown = range(len(asked)) if users is not None else _most_changed(today, then)
+    examples = [Example(asked[at], [ids[i] for i in today[at]], [ids[i] for i in then[at]]) for at in shown]
+    return Trial(len(asked), n, moment, each, _change("all together", today, then), examples)
 
 
 def _always(rule: Rule) -> Rule:

@@ -124,7 +124,7 @@ def _check_brackets(words: list[str]) -> None:
     for before, word, following in zip(["", *words], words, [*words[1:], ""], strict=False):
         named = following == "(" and re.match(r"[A-Z_`$]", word)
         if named and (before == "." or word not in FUNCTIONS | BEFORE_BRACKETS):
-            name = f"{before}{word}".lower()
+            name = (f".{word}" if before == "." else word).lower()
             raise GraphError(f"the function {name} is not taken; these are: {', '.join(sorted(FUNCTIONS)).lower()}")
         depth += (word in OPEN) - (word in CLOSE)
         if not 0 <= depth <= DEEPEST:

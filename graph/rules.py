@@ -1,6 +1,6 @@
-"""The grammar of rules: what may be said of items, and for whom. Nothing in a rule is code.
+"""The grammar of rules: what may be said of items, for whom, and when. Nothing in a rule is code.
 
-A rule is one of five kinds, and says which items it means in up to three ways, all of which must hold:
+A rule is one of nine kinds, and says which items it means in up to three ways, all of which must hold:
 
     items = { category = "Shoes", price = [-inf, 500] }   conditions on columns
     node = "brand:nike"                                   what has a node of the graph, or one below it
@@ -10,13 +10,13 @@ A rule is one of five kinds, and says which items it means in up to three ways, 
 import math
 import re
 from collections import Counter
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
     AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     PlainSerializer,
@@ -33,6 +33,10 @@ LONGEST_WALK = 3
 """Steps: a fourth would join nearly everything to everything."""
 HEAVIEST = 100.0
 """A weight beyond it could only be a mistake: ten already puts an item above every other one."""
+
+MOST_PLACES = 50
+FIRST, LAST = (moment.replace(tzinfo=UTC) for moment in (datetime.min, datetime.max))
+"""Between these a rule without `from` and `until` is in force."""
 
 MOST_VALUES = 1000
 LARGEST = 1e300
@@ -52,12 +56,43 @@ def _step(step: str) -> str:
     return step if step[0] in "<>" else f">{step}"
 
 
-def _day(given: Any) -> Any:
-    if isinstance(given, date) and not isinstance(given, datetime):
+def _moment(given: Any) -> date | datetime | None:
+    if isinstance(given, str) and re.fullmatch(
+        r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2})?(Z|[+-]\d{2}:\d{2})?)?", given
+    ):
+        try:
+            return date.fromisoformat(given) if len(given) == 10 else datetime.fromisoformat(given)
+        except ValueError:
+            pass  # such as a thirteenth month
+    elif given is None or isinstance(given, date):
         return given
-    if isinstance(given, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", given):
-        return given
-    raise ValueError("a day is wanted, such as 2026-11-27")
+    raise ValueError("a day or a time is wanted, such as 2026-11-27 or 2026-11-27T20:00:00+08:00")
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("a time zone is wanted, such as Asia/Shanghai, Europe/Berlin or UTC") from None
+    return name
+
+
+def _instant(moment: date | datetime, zone: str, days: int = 0) -> datetime:
+    """The beginning of a day, so many days later, or a time, as a time in UTC."""
+    try:
+        if not isinstance(moment, datetime):
+            moment = datetime(moment.year, moment.month, moment.day) + timedelta(days)
+        return (moment.replace(tzinfo=ZoneInfo(zone)) if moment.tzinfo is None else moment).astimezone(UTC)
+    except OverflowError:  # the last day that there is
+        return LAST
+
+
+def _places(given: Any) -> tuple[int, ...]:
+    places = given if isinstance(given, list | tuple) else [given]
+    whole = all(isinstance(place, int) and not isinstance(place, bool) and 1 <= place <= 1000 for place in places)
+    if not whole or not 0 < len(places) <= MOST_PLACES or len(set(places)) < len(places):
+        raise ValueError(f"a place is wanted, 1 is the first, or a list of at most {MOST_PLACES}, each once")
+    return tuple(sorted(places))
 
 
 def _condition(wanted: Any) -> Any:
@@ -94,10 +129,17 @@ Condition = Annotated[
 ]
 Conditions = Annotated[dict[str, Condition], Field(min_length=1, max_length=20)]
 """As `where` has them, by column: a value, a list of which one must hold, or [low, high]."""
-Day = Annotated[date | None, BeforeValidator(lambda given: None if given is None else _day(given))]
+Moment = Annotated[
+    date | datetime | None,
+    PlainValidator(_moment),
+    PlainSerializer(lambda moment: None if moment is None else moment.isoformat()),
+]
 Name = Annotated[StrictStr, Field(min_length=1, max_length=LONGEST_NAME), AfterValidator(_name)]
 Walk = Annotated[tuple[Annotated[StrictStr, AfterValidator(_step)], ...], Field(min_length=1, max_length=LONGEST_WALK)]
 Places = Annotated[int, Field(ge=1, le=1000, strict=True)]
+"""How many."""
+Slots = Annotated[tuple[int, ...], PlainValidator(_places), PlainSerializer(list)]
+"""Places of a list; 1 is the first."""
 
 
 class Table(BaseModel):
@@ -113,22 +155,36 @@ class Base(Table):
     """Told beside every item that the rule touches; each name once."""
     enabled: Annotated[bool, Field(strict=True)] = True
     """Whether it is in force."""
-    first: Annotated[Day, Field(alias="from")] = None
-    """The first day on which it is in force, in UTC."""
-    last: Annotated[Day, Field(alias="until")] = None
-    """The last day on which it is in force, in UTC."""
+    first: Annotated[Moment, Field(alias="from")] = None
+    """The first day on which it is in force, or the time from which on it is."""
+    last: Annotated[Moment, Field(alias="until")] = None
+    """The last day on which it is in force, or the time at which it is no more."""
+    zone: Annotated[StrictStr, Field(max_length=60), AfterValidator(_zone)] = "UTC"
+    """Of days, and of times that do not say theirs."""
     users: Conditions | None = None
-    """For whom: conditions on the attributes of users. Without it for everybody, known or not."""
+    """For whom: conditions on the attributes of users, or on `user_id`. Without it for everybody, known or not."""
+    unless: Conditions | None = None
+    """Whom it spares, of those: the same conditions."""
 
     @checked(mode="after")
     def _in_order(self) -> "Base":
-        if self.first and self.last and self.last < self.first:
+        if self.end <= self.begin:
             raise ValueError("`until` is before `from`: the rule would never be in force")
         return self
 
-    def on(self, day: date) -> bool:
-        """Is it in force on this day?"""
-        return self.enabled and not (self.first and day < self.first) and not (self.last and self.last < day)
+    @property
+    def begin(self) -> datetime:
+        """From then on it is in force, in UTC."""
+        return FIRST if self.first is None else _instant(self.first, self.zone)
+
+    @property
+    def end(self) -> datetime:
+        """From then on it is not."""
+        return LAST if self.last is None else _instant(self.last, self.zone, days=1)
+
+    def at(self, moment: datetime) -> bool:
+        """Is it in force then?"""
+        return self.enabled and self.begin <= moment < self.end
 
 
 class Fixed(Base):
@@ -190,6 +246,40 @@ class Require(Fixed):
     kind: Literal["require"]
 
 
+class AgeLimit(Fixed):
+    """Hides these items from whoever is not known to be old enough."""
+
+    kind: Literal["age_limit"]
+    min_age: Annotated[int, Field(ge=1, le=150, strict=True)]
+    """In years."""
+    age: Annotated[StrictStr, Field(min_length=1, max_length=1000)] = "age"
+    """The attribute of users that says it: `34`, `25-34` and `25+` are at least so old, anything else is too young."""
+
+
+class Sensitive(Fixed):
+    """Hides these items from whoever does not ask for them."""
+
+    kind: Literal["sensitive"]
+    topic: Name
+    """By which they are asked for."""
+
+
+class Pin(Fixed):
+    """Puts the best of these items at certain places."""
+
+    kind: Literal["pin"]
+    places: Slots
+    """In each stands another item."""
+
+
+class Sponsored(Fixed):
+    """Puts the best of these items at certain places, where they are marked as sponsored."""
+
+    kind: Literal["sponsored"]
+    places: Slots
+    """In each stands another item."""
+
+
 class AtMost(Base):
     """At most `n` items that share what a relation leads to among the first `top` of a list."""
 
@@ -202,7 +292,9 @@ class AtMost(Base):
     """Among so many first places."""
 
 
-Rule = Annotated[Boost | Bury | Exclude | Require | AtMost, Field(discriminator="kind")]
+Rule = Annotated[
+    Boost | Bury | Exclude | Require | AgeLimit | Sensitive | Pin | Sponsored | AtMost, Field(discriminator="kind")
+]
 
 
 class Rules(Table):
@@ -218,9 +310,9 @@ class Rules(Table):
             raise ValueError(f"two rules are called {twice[0]!r}; give each a name of its own")
         return self
 
-    def on(self, day: date) -> "Rules":
-        """Those in force on a day."""
-        return Rules(rule=tuple(rule for rule in self.rule if rule.on(day)))
+    def at(self, moment: datetime) -> "Rules":
+        """Those in force at a time."""
+        return Rules(rule=tuple(rule for rule in self.rule if rule.at(moment)))
 
     def plain(self) -> dict[str, Any]:
         """The rules as JSON has them; `Rules.model_validate` reads it."""

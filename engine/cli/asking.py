@@ -22,6 +22,10 @@ Where = Annotated[
     str, typer.Option(help='Conditions on items as JSON, such as {"brand": "Nike", "price": [null, 500]}.')
 ]
 
+Sensitive = Annotated[
+    list[str] | None, typer.Option(metavar="TOPIC", help="A topic that rules hide unless asked for; repeat it.")
+]
+
 
 def opened(artefact: Path) -> "Engine":
     """The engine of an artefact."""
@@ -51,6 +55,7 @@ def recommend(
     explore: Annotated[
         int | None, typer.Option(help="So many of the last places are drawn by chance; as configured without it.")
     ] = None,
+    sensitive: Sensitive = None,
     as_json: AsJson = False,
 ) -> None:
     """Recommend for a user or a history.
@@ -72,7 +77,14 @@ def recommend(
     if past == [] and mode == "fused":
         warn("no --user and no --history: these items are popular")
     found = engine.recommend(
-        user=user, history=past, n=n, where=conditions, mode=mode, diversity=diversity, explore=explore
+        user=user,
+        history=past,
+        n=n,
+        where=conditions,
+        mode=mode,
+        diversity=diversity,
+        explore=explore,
+        sensitive=sensitive or (),
     )
     _show_list(found, as_json)
 
@@ -91,6 +103,7 @@ def search(
         bool, typer.Option("--literal", help="Take what the query limits for wishes, and its words as they are.")
     ] = False,
     explain: Annotated[bool, typer.Option("--explain", help="Say why each item is there.")] = False,
+    sensitive: Sensitive = None,
     as_json: AsJson = False,
 ) -> None:
     """Search by words, meaning, pictures and taste; with --image, by what looks like it.
@@ -113,7 +126,7 @@ def search(
     if user is not None and not has_history(engine, user):
         warn(f"{user!r} has no history here: only the query counts")
     how = {"n": n, "personal": personal, "literal": literal, "explain": explain or not as_json, "image": image}
-    given = assisted.search(engine, query, conditions, {"user": user}, how)
+    given = assisted.search(engine, query, conditions, {"user": user, "sensitive": sensitive or ()}, how)
     if as_json:
         show_json(found_as_json(given))
     else:

@@ -1,7 +1,7 @@
 """Commands about rules: check a file, try it, and switch it on or off in an artefact."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -64,18 +64,21 @@ def try_(
     file: File,
     user: Annotated[list[str] | None, typer.Option(help="Whose lists; repeat it. Without it 200 are drawn.")] = None,
     n: Count = 10,
-    on: Annotated[str, typer.Option(metavar="DAY", help="As on this day, such as 2026-11-27; today without it.")] = "",
+    on: Annotated[
+        str,
+        typer.Option(metavar="TIME", help="As then: a day, from 0:00 UTC, or 2026-11-27T20:00+08:00; now without it."),
+    ] = "",
 ) -> None:
     """Show what rules would change, and change nothing."""
     from engine.trial import try_rules
 
-    day, n = _day(on), count(n)
+    moment, n = _moment(on), count(n)
     rules = _read(file)
     engine = opened(artefact)
     with Working() as work:
         work.stage("making lists with and without each rule")
-        trial = try_rules(engine, rules, user, n, day)
-    say(f"lists of {n} for {trial.users} users, on {trial.day}; nothing is switched on")
+        trial = try_rules(engine, rules, user, n, moment)
+    say(f"lists of {n} for {trial.users} users, at {trial.moment:%Y-%m-%d %H:%M} UTC; nothing is switched on")
     show(
         ("rule", "lists changed", "items in", "out", "moved", "places", "lists short"),
         [_row(change) for change in (*trial.each, trial.all)],
@@ -120,12 +123,12 @@ def off(artefact: Artefact) -> None:
 @app.command(epilog=example("weft rules show artefacts/shop"), name="show")
 def show_(artefact: Artefact) -> None:
     """List the rules in an artefact."""
-    from engine.rules.book import today
+    from engine.rules.book import now
 
     rules = opened(artefact).rules
-    force = {rule.name for rule in rules.on(today()).rule}
+    force = {rule.name for rule in rules.at(now()).rule}
     rows = [(rule.name, rule.kind, "yes" if rule.name in force else "no") for rule in rules.rule]
-    show(("rule", "kind", "in force today"), rows)
+    show(("rule", "kind", "in force now"), rows)
     if not rows:
         say("no rules")
 
@@ -136,11 +139,12 @@ def _read(file: Path) -> "Rules":
     return read(file)
 
 
-def _day(given: str) -> date | None:
+def _moment(given: str) -> datetime | None:
     try:
-        return date.fromisoformat(given) if given else None
+        moment = datetime.fromisoformat(given) if given else None
     except ValueError:
-        raise DataError(f"--on {given}: a day is wanted, such as 2026-11-27") from None
+        raise DataError(f"--on {given}: a day or a time is wanted, such as 2026-11-27T20:00+08:00") from None
+    return moment if moment is None else moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _row(change: "Change") -> Sequence[str]:

@@ -88,12 +88,17 @@ class Varied:
         return draws.Draws(self.exploration.places, draws.log_weights(scores, self.exploration), rng)
 
     def added(self, user: int, item: int, spread: float) -> dict[str, float]:
-        """By name what diversity added to the score of an item."""
-        return {DIVERSITY: self.found[user, item].added * spread} if self.diversity.weight else {}
+        """By name what diversity added to the score of an item; nothing to one that a rule put there."""
+        place = self.found.get((user, item))
+        return {DIVERSITY: place.added * spread} if self.diversity.weight and place is not None else {}
 
     def propensity(self, user: int, item: int) -> float | None:
-        """The chance that an item had of its place, given those above it; None if no place was to be drawn."""
-        return self.found[user, item].propensity if self.exploration.places else None
+        """The chance that an item had of its place, given those above it; None if no place was to be drawn.
+
+        It is 1 for an item that a rule put there.
+        """
+        place = self.found.get((user, item))
+        return None if not self.exploration.places else 1.0 if place is None else place.propensity
 
 
 def likeness(features: Features) -> NDArray[np.float32]:

@@ -6,7 +6,6 @@ to overlap unless they ask one attribute for different values.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
 from itertools import combinations
 from typing import Any
 
@@ -14,10 +13,25 @@ import numpy as np
 from scipy import sparse
 
 from engine.rules.book import Book, Mask
-from graph.rules import AtMost, Base, Boost, Bury, Conditions, Exclude, Fixed, Reached, Require, Rule, Rules
+from graph.rules import (
+    AtMost,
+    Base,
+    Boost,
+    Bury,
+    Conditions,
+    Exclude,
+    Fixed,
+    Pin,
+    Reached,
+    Require,
+    Rule,
+    Rules,
+    Sponsored,
+)
 
 ADDS = (Boost, Bury)
 HIDES = (Exclude, Require)
+PLACES = (Pin, Sponsored)
 SHADOWED = "the first does nothing beside the second"
 
 
@@ -52,7 +66,10 @@ def _between(one: Rule, other: Rule) -> Iterator[tuple[Rule, Rule, str]]:
                 yield narrow, wide, SHADOWED
                 return
     elif isinstance(one, Fixed) and isinstance(other, Fixed):
-        if isinstance(one, Require) and isinstance(other, Require) and (column := _disjoint(one, other)):
+        if isinstance(one, PLACES) and isinstance(other, PLACES):
+            if both := sorted(set(one.places) & set(other.places)):
+                yield other, one, f"both want place {both[0]}: the one that comes first in the file has it"
+        elif isinstance(one, Require) and isinstance(other, Require) and (column := _disjoint(one, other)):
             yield one, other, f"no item can have both values of {column}: nothing would be left to show"
         elif _meaning(one) == _meaning(other):
             yield from _on_the_same(one, other)
@@ -75,7 +92,7 @@ def _on_the_same(one: Rule, other: Rule) -> Iterator[tuple[Rule, Rule, str]]:
     elif kinds == {"require", "exclude"}:
         yield one, other, "one requires what the other excludes: nothing would be left to show"
     elif "exclude" in kinds:
-        adds, hides = (one, other) if isinstance(one, ADDS) else (other, one)
+        adds, hides = (other, one) if isinstance(one, Exclude) else (one, other)
         yield adds, hides, "the first is for items that the second hides"
 
 
@@ -85,15 +102,13 @@ def _meaning(rule: Fixed) -> tuple[Any, ...]:
 
 
 def _same_time(one: Base, other: Base) -> bool:
-    return max(one.first or date.min, other.first or date.min) <= min(one.last or date.max, other.last or date.max)
+    return max(one.begin, other.begin) < min(one.end, other.end)
 
 
 def _covers(wide: Base, narrow: Base) -> bool:
     """Is a rule in force whenever and for whomever another one is?"""
-    always = (wide.first or date.min) <= (narrow.first or date.min) and (narrow.last or date.max) <= (
-        wide.last or date.max
-    )
-    return always and (wide.users is None or wide.users == narrow.users)
+    always = wide.begin <= narrow.begin and narrow.end <= wide.end
+    return always and (wide.users is None or wide.users == narrow.users) and wide.unless in (None, narrow.unless)
 
 
 def _may_overlap(one: Conditions | None, other: Conditions | None) -> bool:
@@ -202,7 +217,7 @@ def _walks(rule: Rule) -> bool:
 def _wider(book: Book, wide: Rule, narrow: Rule) -> bool:
     """Is a rule in force whenever and for all users of the catalogue for whom another one is?"""
     users = not (book.segments[narrow.name] & ~book.segments[wide.name]).any()
-    return users and _covers(wide.model_copy(update={"users": None}), narrow)
+    return users and _covers(wide.model_copy(update={"users": None, "unless": None}), narrow)
 
 
 def _hides(rule: Rule, meant: dict[str, Mask]) -> Mask:
@@ -212,8 +227,8 @@ def _hides(rule: Rule, meant: dict[str, Mask]) -> Mask:
 def _nothing_left(book: Book, meant: dict[str, Mask], seen: set[frozenset[str]]) -> Iterator[Conflict]:
     """Users from whom the rules of some day hide everything; what a walk hides depends on the history, so not those."""
     told = set(seen)
-    for day in sorted({rule.first or date.min for rule in book.rules.rule}):
-        rules = [rule for rule in book.rules.on(day).rule if isinstance(rule, HIDES) and not _walks(rule)]
+    for moment in sorted({rule.begin for rule in book.rules.rule}):
+        rules = [rule for rule in book.rules.at(moment).rule if isinstance(rule, HIDES) and not _walks(rule)]
         if not rules:
             continue
         members = np.stack([book.segments[rule.name] for rule in rules], axis=1)  # (users + 1, rules)

@@ -17,7 +17,7 @@ from engine.history import Histories
 from engine.ranker import Arrange, Ranked, Ranker
 from engine.rules.book import RULE, InForce, Mask
 from engine.rules.feedback import Heeded
-from graph.rules import AtMost
+from graph.rules import AtMost, Pin, Rule, Sponsored
 
 DEEP, DEEPER = 1000, 10
 """Candidates that a list which came out short is made from, and how many times more if it still is."""
@@ -34,6 +34,8 @@ class Placed(NamedTuple):
     """That the user chooses it."""
     propensity: float | None = None
     """The chance that it had of its place, where places are drawn."""
+    sponsored: bool = False
+    """Whether somebody pays for its place."""
 
 
 def batched(
@@ -95,7 +97,10 @@ class Order:
         """The order of candidates; None if it is that of their scores."""
         if self.varied is None:
             return None if self.rules is None else self.rules.arrange
-        return self.varied.arrange if self.rules is None else partial(self.varied.arrange, spacing=self.rules.spacing)
+        if self.rules is None:
+            return self.varied.arrange
+        inner = partial(self.varied.arrange, spacing=self.rules.spacing)
+        return partial(self.rules.around, inner) if self.rules.slots else inner
 
 
 def _lists(
@@ -105,7 +110,8 @@ def _lists(
     is short is made anew from more of them, at last from all.
     """
     looked = depth if order.varied is None else max(depth, order.varied.depth)
-    ranked = ranker.rank(histories, open_to, n, explain, order.lift(), order.arrange(), looked)
+    kept: Sequence[tuple[Mask, int]] = () if order.rules is None else order.rules.wanted
+    ranked = ranker.rank(histories, open_to, n, explain, order.lift(), order.arrange(), looked, kept)
     found, at = [], 0
     for user, size in enumerate(ranked.candidates.sizes.tolist()):
         one = [_placed(ranked, row, order, user) for row in range(at, at + size)]
@@ -125,7 +131,8 @@ def _placed(ranked: Ranked, row: int, order: Order, user: int) -> Placed:
     if order.varied is not None:
         told, propensity = order.varied.added(user, item, spread), order.varied.propensity(user, item)
         added, score = added | told, score + sum(told.values())
-    return Placed(item, score, ranked.parts[row], added, chance, propensity)
+    paid = order.rules is not None and order.rules.sponsored(user, item)
+    return Placed(item, score, ranked.parts[row], added, chance, propensity, paid)
 
 
 def propensity(
@@ -158,16 +165,21 @@ def explained(found: Explanation, ranker: Ranker, past: Histories, item: int, or
     rules, words, longest = order.rules, list[str](), 1
     open_to = np.ones((1, len(ranker.known)), bool)
     open_to[0, past.items] = False
+    kept: Sequence[tuple[Mask, int]] = ()
     if rules is not None:
         words = [f"hidden by {name!r}" for name, hidden in rules.hidden().items() if hidden[0, item]]
-        longest = max((rule.top for rule in rules.rules if isinstance(rule, AtMost)), default=1)
+        longest, kept = max([1, *(_longest(rule) for rule in rules.rules)]), rules.wanted
     if order.heeded is not None and not order.heeded.opened(open_to)[0, item]:
         words.append("hidden by the user")
-    ranked = ranker.rank(past, order.opened(open_to), longest, False, order.lift(), order.arrange())
+    ranked = ranker.rank(past, order.opened(open_to), longest, False, order.lift(), order.arrange(), wanted=kept)
     added = order.added(0, item, float(ranked.spread[0]))
+    put = None if rules is None else rules.placed.get((0, item))
     for name, value in added.items():
         if name.startswith(RULE):
             what = "boosted" if value > 0 else "buried" if value < 0 else "moved down"
+            if put is not None and name == f"{RULE}{put.name}":
+                place = ranked.candidates.item.tolist().index(item) + 1
+                what = f"{'sponsored' if isinstance(put, Sponsored) else 'pinned'} at place {place}"
             words.append(f"{what} by {name.removeprefix(RULE)!r}")
     score = found.score + sum(added.values())
     return replace(found, score=score, contributions=found.contributions | added, rules=words)
@@ -185,3 +197,10 @@ def ranked_among(
     rank, *without = counterfactual.ranks(ranker, past, item, order.opened(open_to)[0], order.lift(), owed)
     ids = [neighbour for neighbour, _ in found.neighbours]
     return replace(found, rank=rank, without=list(zip(ids, without, strict=True)))
+
+
+def _longest(rule: Rule) -> int:
+    """How long a list must be for a rule to have its say."""
+    if isinstance(rule, Pin | Sponsored):
+        return max(rule.places)
+    return rule.top if isinstance(rule, AtMost) else 1

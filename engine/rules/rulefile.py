@@ -1,32 +1,65 @@
-"""The file of rules: read, and every mistake in it told with file, line, rule, key and remedy."""
+"""The file of rules: read and written, and every mistake in it told with file, line, rule, key and remedy."""
 
+import math
 import re
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+import tomli_w
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from engine import toml
 from engine.errors import ConfigError
-from graph.rules import AtMost, Boost, Bury, Exclude, Require, Rules
+from graph.rules import AgeLimit, AtMost, Boost, Bury, Exclude, Pin, Require, Rule, Rules, Sensitive, Sponsored
 
 KINDS: dict[str, type[BaseModel]] = {
-    "boost": Boost, "bury": Bury, "exclude": Exclude, "require": Require, "at_most": AtMost,
+    "boost": Boost, "bury": Bury, "exclude": Exclude, "require": Require, "age_limit": AgeLimit,
+    "sensitive": Sensitive, "pin": Pin, "sponsored": Sponsored, "at_most": AtMost,
 }  # fmt: skip
 
 
 def read(path: Path) -> Rules:
     """The rules of a TOML file. Raises ConfigError, a line for each mistake."""
-    text, tree = toml.read(path, "write one as docs/rules.md shows")
+    return checked(str(path), *toml.read(path, "write one as docs/rules.md shows"))
+
+
+def parse(text: str, name: str = "rules") -> Rules:
+    """The rules of a text in TOML, which `name` stands for in messages. Raises ConfigError, as `read`."""
+    return checked(name, text, toml.parse(text, name))
+
+
+def checked(name: str, text: str | None, tree: dict[str, Any]) -> Rules:
+    """The rules of a tree; of a text, if there is one, lines are told. Raises ConfigError, as `read`."""
     try:
         return Rules.model_validate(tree)
     except ValidationError as error:
-        raise ConfigError("\n".join(_explain(path, text, tree, problem) for problem in error.errors())) from None
+        raise ConfigError("\n".join(_explain(name, text, tree, problem) for problem in error.errors())) from None
 
 
-def _explain(path: Path, text: str, tree: dict[str, Any], problem: ErrorDetails) -> str:
+def written(rules: Rules) -> str:
+    """The rules as TOML, which `parse` reads."""
+    return tomli_w.dumps({"rule": [_table(rule) for rule in rules.rule]})
+
+
+def _table(rule: Rule) -> dict[str, Any]:
+    """A rule as TOML has it: days and times are no texts, and a range without an end goes to infinity."""
+    plain = rule.model_dump(by_alias=True, exclude_defaults=True, exclude_none=True)
+    for key in ("items", "users", "unless"):
+        plain |= {key: {name: _open(wanted) for name, wanted in plain[key].items()}} if key in plain else {}
+    ends = {"from": rule.first, "until": rule.last}
+    return plain | {key: moment for key, moment in ends.items() if moment is not None}
+
+
+def _open(wanted: Any) -> Any:
+    if isinstance(wanted, list) and len(wanted) == 2:
+        low, high = wanted
+        return [-math.inf if low is None else low, math.inf if high is None else high]
+    return wanted
+
+
+def _explain(path: str, text: str | None, tree: dict[str, Any], problem: ErrorDetails) -> str:
     """One line: file, line, rule, key, what is wrong with it, and the remedy."""
     at = problem["loc"]
     if len(at) < 2 or at[0] != "rule":
@@ -38,7 +71,8 @@ def _explain(path: Path, text: str, tree: dict[str, Any], problem: ErrorDetails)
     keys = keys[1:] if keys else ["kind"]
     name = rule.get("name") if isinstance(rule, dict) else None
     called = f" {name[:80]!r}" if isinstance(name, str) else ""
-    return f"{path}: line {_line(text, number, keys)}: rule {number + 1}{called}: {_of_a_rule(rule, keys, problem)}"
+    line = "" if text is None else f"line {_line(text, number, keys)}: "
+    return f"{path}: {line}rule {number + 1}{called}: {_of_a_rule(rule, keys, problem)}"
 
 
 def _of_the_file(at: tuple[int | str, ...], problem: ErrorDetails) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from engine.rules.slots import Slots
 from graph.rules import AtMost
 from graph.walks import Reach
 
@@ -21,18 +22,21 @@ class Spacing:
     moved: dict[int, list[str]] = field(default_factory=dict)
     """By item, the rules that let another one take its place."""
 
-    def order(self, items: Sequence[int], n: int) -> list[int]:
-        """Places of `items`, which come best first, in the order that the rules want; at most `n`."""
+    def order(self, items: Sequence[int], n: int, slots: Slots) -> list[int]:
+        """Places of `items`, which come best first, in the order that the rules want; at most `n`.
+
+        What `slots` keep places for stands in those.
+        """
         waiting, chosen = list(range(len(items))), list[int]()
         while waiting and len(chosen) < n:
-            if not self._here():
+            if not self._here() and slots.last <= len(chosen):
                 return chosen + waiting[: n - len(chosen)]
-            at = next((at for at, place in enumerate(waiting) if self.may(items[place])), None)
+            at = slots.next(len(chosen) + 1, waiting, lambda at: self.may(items[at]))
             if at is None:
                 break
-            place = waiting.pop(at)
-            chosen.append(place)
-            self.take(items[place])
+            waiting.remove(at)
+            chosen.append(at)
+            self.take(items[at])
         return chosen
 
     def may(self, item: int) -> bool:

@@ -77,12 +77,13 @@ class Helps:
     def to_drop(self, query: str, allowed: Mask, conditions: Mapping[str, Any] | None) -> list[str]:
         return relax.to_drop(self.items, self._scores(query, allowed), conditions, self.data)
 
-    def answer(self, question: str, rows: Sequence[int] | None) -> Answer | None:
-        """From these items, or from those that a search for the question finds."""
+    def answer(self, question: str, rows: Sequence[int] | None, allowed: Mask | None = None) -> Answer | None:
+        """From these items, or from those of the allowed ones, (items,), that a search for the question finds."""
         asked = answer.checked(question)
         if rows is None:
-            everything = np.ones(self.items.height, bool)  # those that were removed have no text to be found by
-            rows = [match.item for match in self.searcher.search(asked, everything, answer.NEAR_ITEMS)]
+            if allowed is None:
+                allowed = np.ones(self.items.height, bool)  # those that were removed have no text to be found by
+            rows = [match.item for match in self.searcher.search(asked, allowed, answer.NEAR_ITEMS)]
         found = self._answerer.best(asked, rows)
         if found is None:
             return None

@@ -10,6 +10,7 @@ from fastapi.middleware.cors import CORSMiddleware
 
 from engine.engine import Engine
 from engine.service import problems, scopes, static
+from engine.service.api.artefact import artefact as switching
 from engine.service.api.catalogue import catalogue
 from engine.service.api.evaluation import evaluation
 from engine.service.api.events import events as done
@@ -20,6 +21,7 @@ from engine.service.api.helps import helps
 from engine.service.api.items import items
 from engine.service.api.lists import lists
 from engine.service.api.pictures import pictures
+from engine.service.api.rules import rules
 from engine.service.api.upload import by_picture
 from engine.service.api.users import users
 from engine.service.eventlog import EventLog
@@ -67,11 +69,12 @@ def create(engine: Engine, events: Path, artefact: Path | None = None, settings:
         # The pages that FastAPI offers load scripts from elsewhere; the description itself is at /openapi.json.
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,  # to where the Host header says, and with no body that says why
     )
     problems.install(app)
     _surround(app, settings, metrics)
     app.include_router(lists(live, running))
-    for routes in (by_picture, helps, items, done, users, pictures, catalogue, nodes):
+    for routes in (by_picture, helps, items, done, users, pictures, catalogue, nodes, rules, switching):
         app.include_router(routes(live))
     if live.store is not None:
         app.include_router(questions(live))

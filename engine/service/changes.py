@@ -6,6 +6,7 @@ item, for nobody takes it in before: so whoever works the log out may take all c
 
 import json
 import sqlite3
+from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
 TABLES = """
@@ -15,7 +16,7 @@ create table changes (
 ) strict;
 """
 
-Kind = Literal["add", "change", "remove", "picture", "rules"]
+Kind = Literal["add", "change", "remove", "picture", "rules", "artefact"]
 
 
 class Change(NamedTuple):
@@ -31,10 +32,9 @@ class Change(NamedTuple):
 
 
 def insert(base: sqlite3.Connection, change: Change) -> None:
-    content = json.dumps(change.content, ensure_ascii=False, allow_nan=False)
     base.execute(
         "insert into changes (kind, who, time, content) values (?, ?, ?, ?)",
-        (change.kind, change.who, change.time, content),
+        (change.kind, change.who, change.time, _text(change.content)),
     )
 
 
@@ -46,6 +46,18 @@ def after(base: sqlite3.Connection, number: int, kind: str | None) -> list[tuple
         (number, kind, kind),
     ).fetchall()
     return [(row[0], Change(row[1], json.loads(row[2]), row[3], row[4])) for row in found]
+
+
+def rewrite(base: sqlite3.Connection, kind: Kind, other: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    """Put other contents in the place of those of a kind."""
+    for number, change in after(base, 0, kind):
+        content = other(change.content)
+        if content != change.content:
+            base.execute("update changes set content = ? where number = ?", (_text(content), number))
+
+
+def _text(content: dict[str, Any]) -> str:
+    return json.dumps(content, ensure_ascii=False, allow_nan=False)
 
 
 def last(base: sqlite3.Connection) -> int:

@@ -9,11 +9,12 @@ import hashlib
 import json
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from engine.errors import WeftError
 from engine.service import changes, exposures
@@ -35,6 +36,10 @@ create table erasures (number integer primary key) strict;
 """
 _TABLES_SINCE = {1: changes.TABLES, 2: exposures.TABLES}
 """By format, what the next one has more."""
+
+
+Forget = Callable[[str, dict[str, Any]], dict[str, Any]]
+"""From a user and a content to the content without that user."""
 
 
 class EventLogError(WeftError):
@@ -212,12 +217,17 @@ class EventLog:
             ).fetchone()
         return Mark(*found)
 
-    def erase(self, user: str) -> int:
-        """Take a user's events and exposures out of the file and its free pages; returns how many events."""
+    def erase(self, user: str, forget: Forget | None = None) -> int:
+        """Take a user's events and exposures out of the file and its free pages; returns how many events.
+
+        `forget` takes the user out of the content of a change of rules.
+        """
         try:
             with self._using:
                 with self._transaction():
                     gone = self._base.execute("delete from events where user = ?", (user,)).rowcount
+                    if forget is not None:
+                        changes.rewrite(self._base, "rules", partial(forget, user))
                     exposures.erase(self._base, user)
                     self._base.execute("insert into erasures default values")  # of whom is not said
                 self._base.execute("pragma wal_checkpoint(truncate)")  # what was appended lately stands there

@@ -9,20 +9,21 @@ from dataclasses import replace
 from pathlib import Path
 
 import graph
+from engine import artifact
 from engine.engine import Engine
 from engine.errors import UnknownIdError
 from engine.forget import forget_on_disk
+from engine.rules import whom
 from engine.service.api.models import Event, Reaction
 from engine.service.changes import Change
 from engine.service.eventlog import Entry, EventLog, Mark, OvertakenError
-from engine.service.replay import joined, make
+from engine.service.replay import CHOSEN, joined, make, not_there, with_events, without_user
 from engine.service.shelf import Shelf
+from graph.rules import Rules
 from graph.store import GraphStore
 
 log = logging.getLogger(__name__)
 
-CHOSEN = "chosen"
-"""The kind of an event by which a user says that an item is wanted."""
 PAUSE = 30
 """Seconds until a change that could not be worked out is tried again."""
 
@@ -30,6 +31,10 @@ PAUSE = 30
 def _store(artefact: Path | None) -> GraphStore | None:
     kept = None if artefact is None else artefact / "graph"
     return graph.open(kept, read_only=True) if kept is not None and kept.exists() else None
+
+
+def _kept_rules(artefact: Path) -> Rules:
+    return Rules.model_validate(artifact.read(artefact, verify="size").facts.get("rules", {}))
 
 
 class Live:
@@ -46,8 +51,10 @@ class Live:
 
     def __init__(self, engine: Engine, log: EventLog, artefact: Path | None = None) -> None:
         self._log = log
-        self._artefact = artefact
-        self._rules = engine.rules
+        self.artefact = artefact
+        """The folder of what is served."""
+        self._rules = None if artefact is None or _kept_rules(artefact) == engine.rules else engine.rules
+        """Those that the engine was given, where they are not those of the artefact."""
         self.pictures = log.path.with_name(f"{log.path.name}.pictures")
         """The folder of the pictures that were sent here."""
         self.store = _store(artefact)
@@ -136,6 +143,33 @@ class Live:
                     self._put(made, mark._replace(change=mark.change + 1))
                 return new
 
+    def switch(self, name: str, who: str) -> None:
+        """Put another artefact, of the same folder of artefacts, in the place of what is served.
+
+        It gets all changes and events of the log. Who asks meanwhile is answered by what was before; other processes
+        follow, and so does a later start. Raises UnknownIdError where there is none of this name, ArtifactError for one
+        that cannot be opened, and then nothing is changed.
+        """
+        with self._working:
+            while True:
+                self._work()
+                if self.artefact is None or name not in self.artefacts():
+                    raise UnknownIdError(f"there is no artefact {name!r} beside the one that is served")
+                change = Change("artefact", {"before": self.artefact.name, "after": name}, who, int(time.time()))
+                engine, mark = self._opened(self.artefact.with_name(name), self._mark.erasure)
+                try:
+                    self._log.append_change(change, mark.change)
+                except OvertakenError:
+                    continue
+                self._serve(self.artefact.with_name(name), engine, mark._replace(change=mark.change + 1))
+                return
+
+    def artefacts(self) -> list[str]:
+        """Names of the artefacts in the folder of the one that is served."""
+        if self.artefact is None:
+            return []
+        return sorted(path.parent.name for path in self.artefact.parent.glob(f"*/{artifact.MANIFEST}"))
+
     def changes(self, kind: str) -> list[tuple[int, Change]]:
         """All changes of a kind, with their numbers, oldest first."""
         return self._log.changes(kind=kind)
@@ -147,9 +181,10 @@ class Live:
         that another call does not finish.
         """
         with self._working:
-            if self._artefact is not None:
-                forget_on_disk(self._artefact, user)
-            self._log.erase(user)
+            for path in self._served():
+                forget_on_disk(path, user)
+            self._log.erase(user, without_user)
+            self._rules = None if self._rules is None else whom.forget(self._rules, user)
             with self._changing:
                 before, self._settled = self._settled, replace(self._settled)
                 gone = self._settled.forget(user)
@@ -160,7 +195,7 @@ class Live:
                     self._engine = replace(self._engine)
                     self._engine.forget(user)
                 self._seen = self._seen._replace(erasure=self._mark.erasure)
-                self.store = _store(self._artefact)  # the old one ends with the last question to it
+                self.store = _store(self.artefact)  # the old one ends with the last question to it
         return gone
 
     def close(self) -> None:
@@ -197,17 +232,42 @@ class Live:
 
     def _work(self) -> None:
         """Settle; for whoever holds `_working`."""
-        last, mark, engine = self._log.last, self._mark, self._settled
-        if last.erasure != mark.erasure and self._artefact is not None:
-            # Another process has erased somebody; whom, nobody keeps. What it left is on the disk.
-            engine, mark = Engine.load(self._artefact), Mark(0, last.erasure, 0)
-            engine.use_rules(self._rules)
-            self.store = _store(self._artefact)  # the old one ends with the last question to it
+        last, mark = self._log.last, self._mark
         changes = self._log.changes(mark.change)
+        wanted = next((change.content["after"] for _, change in reversed(changes) if change.kind == "artefact"), None)
+        path = self.artefact if wanted is None or self.artefact is None else self.artefact.with_name(wanted)
+        if path is not None and (path != self.artefact or last.erasure != mark.erasure):
+            # Another process has put another one in its place; or it has erased somebody: whom, nobody keeps. What it
+            # left is on the disk.
+            self._serve(path, *self._opened(path, last.erasure))
+            return
+        engine = self._settled
         if changes:
             engine = self._worked_out(engine, [change for _, change in changes])
             mark = mark._replace(change=changes[-1][0])
         self._put(engine, mark._replace(erasure=last.erasure))
+
+    def _opened(self, path: Path, erasure: int) -> tuple[Engine, Mark]:
+        """The engine of an artefact with all changes of the log, and no events yet."""
+        engine, changes = Engine.load(path), self._log.changes(0)
+        if self._rules is not None:
+            engine.use_rules(self._rules)
+        return self._worked_out(engine, [change for _, change in changes]), Mark(
+            0, erasure, changes[-1][0] if changes else 0
+        )
+
+    def _serve(self, path: Path, engine: Engine, mark: Mark) -> None:
+        """What was opened from this folder, in the place of what answers."""
+        self._put(engine, mark)
+        self.artefact, self.store = path, _store(path)  # the old store ends with the last question to it
+
+    def _served(self) -> list[Path]:
+        """The artefact, and those that were served by this log before and are still there: they may hold users too."""
+        if self.artefact is None:
+            return []
+        names = {name for _, change in self._log.changes(kind="artefact") for name in change.content.values()}
+        before = names & set(self.artefacts()) - {self.artefact.name}
+        return [self.artefact, *(self.artefact.with_name(name) for name in sorted(before))]
 
     def _worked_out(self, engine: Engine, changes: Iterable[Change]) -> Engine:
         """Another engine, with these changes, that need not make anything when it is first asked."""
@@ -226,7 +286,10 @@ class Live:
         """Into the settled engine, which then answers; for whoever holds `_changing`."""
         last, news = self._log.last.event, list(self._log.after(self._mark.event))
         if news:
-            self._settled = _with_events(self._settled, [entry for _, entry in news])
+            entries = [entry for _, entry in news]
+            # Whoever built the artefact may have given it events that this log has too.
+            entries = not_there(self._settled, entries) if self._mark.event == 0 else entries
+            self._settled = with_events(self._settled, entries)
         self._mark = self._mark._replace(event=max([last, *(seq for seq, _ in news)]))
         if self._settled.catalogue.items is not self.shelf.items:
             self.shelf = Shelf(self._settled, self.pictures)
@@ -239,21 +302,8 @@ class Live:
         """
         last, news = self._log.last.event, list(self._log.after(self._seen.event))
         known = [entry for _, entry in news if entry.item in self.shelf.titles]
-        self._engine = _with_events(self._engine, known) if known else self._engine
+        self._engine = with_events(self._engine, known) if known else self._engine
         self._seen = self._seen._replace(event=max([last, *(seq for seq, _ in news)]))
-
-
-def _with_events(engine: Engine, entries: Sequence[Entry]) -> Engine:
-    """Another engine, with these events."""
-    made, data = replace(engine), engine.config.data  # with a lock of its own
-    named = ((data.user, "user"), (data.item, "item"), (data.value, "value"), (data.time, "time"))
-    columns = {column: part for column, part in named if column}
-    chosen = [one for one in entries if one.kind == CHOSEN]
-    if chosen:
-        made.add_events([{name: getattr(one, part) for name, part in columns.items()} for one in chosen])
-    known = engine.state.lookup.known
-    made.add_feedback((one.user, one.item, one.kind) for one in entries if one.kind != CHOSEN and known([one.item]))
-    return made
 
 
 def _warm(engine: Engine) -> None:

@@ -54,8 +54,9 @@ class _Served(Collector):
         self._live, self._log, self._artefact = live, log, artefact
 
     def collect(self) -> Iterator[Metric]:
-        tables = self._live.engine.catalogue
-        yield GaugeMetricFamily("weft_items", "Items of the catalogue.", tables.items.height)
+        state = self._live.engine.state
+        tables = state.catalogue
+        yield GaugeMetricFamily("weft_items", "Items of the catalogue.", state.items)
         yield GaugeMetricFamily("weft_users", "Users with events.", tables.interactions["user_id"].n_unique())
         yield GaugeMetricFamily("weft_events", "Events that lists go by.", tables.interactions.height)
         yield CounterMetricFamily("weft_events_taken", "Events that the log ever took.", self._log.last.event)

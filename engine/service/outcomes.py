@@ -13,7 +13,7 @@ from engine.evaluation.experiment import MISMATCH, Comparison
 from engine.service.eventlog import Entry
 from engine.service.experiments import Experiment
 from engine.service.exposures import Exposure
-from engine.service.live import CHOSEN
+from engine.service.replay import CHOSEN
 from engine.where import parse
 
 DAY = 86_400

@@ -1,23 +1,30 @@
-"""Changes of the log, made in an engine.
+"""Changes and events of the log, made in an engine.
 
     add, change    rows: as tables have them; edges: by item [relation, tail], in the place of those it is the head of
     remove         ids
     picture        pictures: by item the name of a file in the service's folder of pictures, or null for none
     rules          what, before, after: rules as `graph.rules.Rules.plain` gives them
+    artefact       before, after: names of folders; nothing is changed in an engine, another one takes its place
 
 Many changes are joined before they are made: of an item the last description counts, and the catalogue is woven again
 once for all that were added, once for all that were changed, and once for all that were removed.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from engine.engine import Engine
+from engine.rules import whom
 from engine.service.changes import Change
+from engine.service.eventlog import Entry
 from graph.rules import Rules
 
+CHOSEN = "chosen"
+"""The kind of an event by which a user says that an item is wanted."""
 Row = dict[str, Any]
 Edges = dict[str, list[tuple[str, str]]]
 
@@ -53,7 +60,7 @@ def joined(changes: Iterable[Change], item: str) -> Joined:
             whole.removed |= dict.fromkeys(content["ids"])
             for one in content["ids"]:
                 whole.pictures.pop(one, None)
-        else:
+        elif change.kind == "rules":
             whole.rules = content["after"]
     return whole
 
@@ -94,3 +101,32 @@ def _pictures_of(engine: Engine, items: Iterable[str]) -> dict[str, Path | None]
         path = images[engine.state.lookup.shown(item)]
         found[item] = None if path is None else Path(path)
     return found
+
+
+def without_user(user: str, content: dict[str, Any]) -> dict[str, Any]:
+    """The content of a change of rules in which a user is named nowhere."""
+    ends = {end: whom.forget(Rules.model_validate(content[end]), user).plain() for end in ("before", "after")}
+    return content | ends
+
+
+def not_there(engine: Engine, entries: Sequence[Entry]) -> list[Entry]:
+    """The events that the tables of the engine do not have, by user, item and second."""
+    users = pl.Series(list({entry.user for entry in entries}), dtype=pl.String).implode()
+    told = engine.catalogue.interactions.filter(pl.col("user_id").is_in(users)).select("user_id", "item_id", "time")
+    there = set(told.iter_rows())
+    return [entry for entry in entries if entry.kind != CHOSEN or (entry.user, entry.item, entry.time) not in there]
+
+
+def with_events(engine: Engine, entries: Sequence[Entry]) -> Engine:
+    """Another engine, with these events."""
+    made, data = replace(engine), engine.config.data  # with a lock of its own
+    named = ((data.user, "user"), (data.item, "item"), (data.value, "value"), (data.time, "time"))
+    columns = {column: part for column, part in named if column}
+    chosen = [one for one in entries if one.kind == CHOSEN]
+    if chosen:
+        made.add_events([{name: getattr(one, part) for name, part in columns.items()} for one in chosen])
+    said = [(one.user, one.item, one.kind) for one in entries if one.kind != CHOSEN]
+    there = engine.state.lookup.known
+    if said:
+        made.add_feedback(one for one in said if there([one[1]]))
+    return made

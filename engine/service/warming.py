@@ -37,7 +37,7 @@ class Warming:
             lambda: assisted.search(engine, "白色", {}, nobody, {"n": 1, "explain": True}),
             lambda: engine.facets(None, {}, n=1),
             lambda: engine.answer("what is it made of?"),
-            lambda: engine.similar(self._live.shelf.ids[0], n=1),
+            lambda: engine.similar(engine.recommend(history=[], n=1)[0].item_id, n=1),
         ]
         for step in steps:
             if self._stopping.is_set():

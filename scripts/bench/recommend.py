@@ -56,7 +56,7 @@ def main() -> None:
     choice = parser.parse_args()
     artefact = choice.work / f"{choice.items}-{choice.users}{'-everything' if choice.everything else ''}"
     if choice.build:
-        build(choice.items, choice.users, choice.work, not choice.everything).save(artefact)
+        build(choice.items, choice.users, choice.work, configuration(not choice.everything)).save(artefact)
         return
     if not artefact.exists():  # in a process of its own, or its memory would be told as that of the lists
         again = [sys.executable, __file__, "--build", "--work", str(choice.work)]
@@ -88,9 +88,8 @@ def configuration(gate: bool) -> Config:
     )
 
 
-def build(items: int, users: int, work: Path, gate: bool) -> Engine:
+def build(items: int, users: int, work: Path, settings: Config) -> Engine:
     """An engine of a shop: generators of its own, and the fusion and reranker of a small one."""
-    settings = configuration(gate)
     learned = Engine.build(shop(*SMALL, settings, work), settings, print).ranker
     tables = shop(items, users, settings, work)
     print("generators of the large shop", flush=True)

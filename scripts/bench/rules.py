@@ -25,6 +25,10 @@ RULES = {
     "bury a brand": {"kind": "bury", "node": "brand:b1", "weight": 0.5},
     "exclude a category for a segment": {"kind": "exclude", "items": {"category": "C1"}, "users": {"age_group": "a"}},
     "require in stock": {"kind": "require", "items": {"stock": [1, None]}},
+    "age limit on a category": {"kind": "age_limit", "items": {"category": "C1"}, "min_age": 18, "age": "age_group"},
+    "sensitive category": {"kind": "sensitive", "items": {"category": "C2"}, "topic": "t"},
+    "two pinned places": {"kind": "pin", "items": {"category": "C3"}, "places": [1, 4]},
+    "a sponsored place, half of all items": {"kind": "sponsored", "items": {"stock": [5, None]}, "places": 3},
     "at most one of a collection": {"kind": "at_most", "relation": "HAS_COLLECTION"},
     "at most one of a brand in ten": {"kind": "at_most", "relation": "MADE_BY", "top": 10},
 }  # fmt: skip

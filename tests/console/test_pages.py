@@ -23,6 +23,7 @@ ROUTES = {
     "node": ("#/graph?node=brand:nike", ".about .neighbours"),
     "evaluation": ("#/evaluation", ".boards"),
     "service": ("#/service", ".tile"),
+    "rules": ("#/rules", ".editor"),
 }
 """Routes, and what is there when a page has done its work."""
 

@@ -48,6 +48,19 @@ def test_a_choice_changes_history_and_list(open_page):
     expect(page.locator(".note")).to_have_count(0)
 
 
+def test_what_is_not_wanted_goes_and_can_be_taken_back(open_page):
+    page = open_page("#/user/u0005")
+    title = page.locator(".card .title").first.inner_text()
+    page.locator(".card").first.click()
+    page.get_by_role("button", name="Not wanted").click()
+    chip = page.locator(".unwanted .chip")
+    expect(chip).to_have_text(title)
+    assert title not in page.locator(".card .title").all_inner_texts()
+    chip.click()
+    expect(chip).to_have_count(0)
+    expect(page.locator(".card .title").first).to_have_text(title)
+
+
 def test_a_bare_history_is_put_together_by_keyboard(open_page):
     page = open_page("#/user")
     page.get_by_role("radio", name="A bare history").check()

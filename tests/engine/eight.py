@@ -20,8 +20,9 @@ ITEMS = [
     ("g", ["Sun"], None, "Bags", 600, 5),
     ("h", ["Star"], None, None, None, 5),
 ]
-boost, bury, exclude, require, at_most = (
-    partial(dict, kind=kind) for kind in ("boost", "bury", "exclude", "require", "at_most")
+KINDS = ("boost", "bury", "exclude", "require", "at_most", "pin", "sponsored", "age_limit", "sensitive")
+boost, bury, exclude, require, at_most, pin, sponsored, age_limit, sensitive = (
+    partial(dict, kind=kind) for kind in KINDS
 )
 COLUMNS = ["item_id", "collection", "brand", "category", "price", "stock"]
 

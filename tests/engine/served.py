@@ -1,13 +1,18 @@
-"""A service as a process of its own, as `weft serve` starts it."""
+"""A service as a process of its own, as `weft serve` starts it, or over a real connection in this process."""
 
 import re
 import signal
+import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
+
+import uvicorn
+from fastapi import FastAPI
 
 COMMAND = [sys.executable, "-c", "from engine.cli import app; app()"]
 
@@ -39,3 +44,17 @@ def served(artefact: Path, folder: Path, *options: str) -> Iterator[Served]:
             yield Served(address[0], run, log)
         finally:
             run.kill()
+
+
+@contextmanager
+def in_a_thread(app: FastAPI) -> Iterator[str]:
+    """The address of an application that answers in this process."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        server = uvicorn.Server(uvicorn.Config(app, log_config=None))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()

@@ -1,5 +1,6 @@
 """Answers from item texts, on a small generated shop; sentences and where they stand."""
 
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from engine import Engine
 from engine.errors import DataError, UnknownIdError
 from engine.search.answer import Answerer, asked_terms
 from engine.search.passages import LONGEST, passages
+from tests.engine.eight import rules, sensitive
 
 HERO = "p0016"
 """Nike Air Max 270 white sneakers, in a shop of this size."""
@@ -40,6 +42,17 @@ def test_the_item_is_found_first(engine: Engine, question: str) -> None:
     assert found is not None
     assert found.item_id == HERO
     assert found.text.startswith(("Material:", "材质"))
+
+
+def test_what_is_sensitive_answers_who_asks_for_it(engine: Engine) -> None:
+    question, hidden = "What material is the Nike Air Max 270?", replace(engine)
+    found = engine.answer(question)
+    assert found is not None
+    hidden.use_rules(rules(sensitive(items={"item_id": found.item_id}, topic="t")))
+    less = hidden.answer(question)
+    assert less is None or less.item_id != found.item_id
+    assert hidden.answer(question, sensitive=["t"]) == found == hidden.answer(question, rules=False)
+    assert hidden.answer(question, item=found.item_id) is not None
 
 
 @pytest.mark.parametrize("question", ["Who won the election in 1992?", "how many calories does it have", "xyzzyqq"])

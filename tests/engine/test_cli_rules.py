@@ -67,7 +67,7 @@ def test_a_file_that_cannot_be_used_is_one_message_and_code_2(
 
 def test_a_trial_shows_each_rule_and_lists(artefact: Path, file: Path) -> None:
     done = weft("rules", "try", artefact, file, "--user", "u0001", "-n", "5", "--on", "2026-01-01")
-    assert "lists of 5 for 1 users, on 2026-01-01; nothing is switched on" in done.stdout
+    assert "lists of 5 for 1 users, at 2026-01-01 00:00 UTC; nothing is switched on" in done.stdout
     assert "cheap things first" in done.stdout
     assert "for u0001" in done.stdout
     assert weft("rules", "try", artefact, file, "--on", "soon").exit_code == 2

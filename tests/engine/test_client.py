@@ -1,13 +1,10 @@
 """The client against a service over a real connection, and against answers that ask it to come again."""
 
-import socket
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2
 import pytest
-import uvicorn
 
 from engine import Engine, client
 from engine.client import Client, ServiceError
@@ -15,6 +12,7 @@ from engine.service import keys
 from engine.service.api import models
 from engine.service.app import create
 from engine.service.settings import Settings
+from tests.engine.served import in_a_thread
 
 
 @pytest.fixture(scope="module")
@@ -30,13 +28,8 @@ def ring(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def address(engine: Engine, small_artefact: Path, ring: Path) -> Iterator[str]:
     app = create(engine, ring.with_name("events"), None, Settings(keys=ring))
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        server = uvicorn.Server(uvicorn.Config(app, log_config=None))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-        thread.start()
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-        server.should_exit = True
-        thread.join()
+    with in_a_thread(app) as address:
+        yield address
 
 
 @pytest.fixture
@@ -93,6 +86,20 @@ def test_a_refusal_is_an_error_with_its_reason(address: str, weft: Client, ring:
         weft.similar("../../etc/passwd")
     with pytest.raises(ServiceError, match="404"):
         weft.query_graph("RETURN 1 AS one")  # a service without an artefact has none
+
+
+def test_items_feedback_and_rules(weft: Client) -> None:
+    assert weft.add_items([{"item_id": "n/1", "title": "Nike Vista white running shoes", "brand": "Nike"}]) == 1
+    assert weft.change_item("n/1", {"title": "Nike Vista black running shoes", "brand": "Nike"}) == 1
+    assert weft.item("n/1").title == "Nike Vista black running shoes"
+    assert weft.remove_item("n/1") == 1
+    first = weft.recommend("u0002", n=1).items[0].item_id
+    assert weft.add_feedback([{"user_id": "u0002", "item_id": first, "kind": "hide"}]) == 1
+    assert first not in [one.item_id for one in weft.recommend("u0002", n=20).items]
+    hidden = '[[rule]]\nname = "no nike"\nkind = "exclude"\nitems = { brand = "Nike" }\n'
+    with pytest.raises(ServiceError, match="422"):
+        weft.replace_rules("nonsense")
+    assert weft.replace_rules(hidden).toml and weft.rules() == weft.replace_rules(hidden)
 
 
 def answering(monkeypatch: pytest.MonkeyPatch, *answers: httpx2.Response) -> tuple[Client, list[httpx2.Request], list]:

@@ -1,7 +1,7 @@
 """Rules that conflict or do nothing, and what a dry run tells."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, datetime
 from math import inf
 
 import pytest
@@ -11,7 +11,7 @@ from engine.rules import conflicts
 from engine.rules.book import bind
 from engine.trial import try_rules
 from graph.rules import Rules
-from tests.engine.eight import at_most, boost, bury, exclude, require, rules
+from tests.engine.eight import at_most, boost, bury, exclude, pin, require, rules, sponsored
 
 
 @pytest.fixture
@@ -123,13 +123,25 @@ def test_a_trial_tells_what_would_change_and_changes_nothing(engine: Engine) -> 
         ("young", "abcd", "bcde"),
         ("old", "abcd", "bcde"),
     ]
-    later = try_rules(engine, some, ["young"], 5, date(2030, 1, 1))
+    later = try_rules(engine, some, ["young"], 5, datetime(2030, 1, 1, tzinfo=UTC))
     assert (later.all.short, "".join(later.examples[0].after)) == (1, "bceg"[:4])
 
 
 def test_a_trial_draws_its_users_from_the_seed(engine: Engine) -> None:
     some = rules(exclude(**NIKE))
     trial = engine.try_rules(some, n=3)
-    assert trial == engine.try_rules(some, n=3)
+    assert trial == replace(engine.try_rules(some, n=3), moment=trial.moment)
     assert trial.users == engine.catalogue.interactions["user_id"].n_unique()
     assert len(trial.examples) == 3
+
+
+def test_two_rules_for_one_place_are_told(engine: Engine) -> None:
+    day = {"from": "2026-11-27T20:00+08:00", "until": "2026-11-27T22:00+08:00"}
+    later = {"from": "2026-11-27T14:00Z"}
+    one, same, other = pin(**NIKE, places=[1, 3]), sponsored(**SHOES, places=[3]), pin(**SHOES, places=[2])
+    (found,) = conflicts.in_items(bind(rules(one, same, other), engine.catalogue, engine.graph))
+    assert (found.rules, found.words[:17]) == (("r1", "r0"), "both want place 3")
+    assert conflicts.in_words(rules(one | day, same | later)) == []  # the one ends when the other begins
+    assert len(conflicts.in_words(rules(one | day, same | {"from": "2026-11-27T13:59Z"}))) == 1
+    hidden = conflicts.in_items(bind(rules(pin(**SHOES, places=1), exclude(**SHOES)), engine.catalogue, engine.graph))
+    assert [(one.rules, "hides" in one.words) for one in hidden] == [(("r0", "r1"), True)]

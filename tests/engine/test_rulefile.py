@@ -63,3 +63,34 @@ def test_any_tree_is_rules_or_a_config_error(tmp_path_factory: pytest.TempPathFa
             rulefile.read(Path("rules.toml"))
         except ConfigError as error:
             assert str(error).startswith("rules.toml: ")
+
+
+def test_rules_that_are_written_are_read_as_they_were(tmp_path: Path) -> None:
+    text = """
+[[rule]]
+name = "a \\"quoted\\" 帽"
+kind = "exclude"
+items = { price = [-inf, 400], colour = ["red", "blue"] }
+users = { age_group = "18-24" }
+from = 2026-11-27T20:00:00+08:00
+until = 2026-12-31
+zone = "Asia/Shanghai"
+[[rule]]
+name = "b"
+kind = "sponsored"
+node = "brand:nike"
+places = 3
+from = 2026-11-27T20:00:00
+[[rule]]
+name = "c"
+kind = "boost"
+walk = ["MADE_BY", "<MADE_BY"]
+weight = 0.5
+enabled = false
+"""
+    read = rulefile.read(write(tmp_path, text))
+    written = rulefile.written(read)
+    assert rulefile.parse(written) == read
+    for line in ("from = 2026-11-27 20:00:00+08:00", "until = 2026-12-31", "from = 2026-11-27 20:00:00\n"):
+        assert line in written
+    assert rulefile.parse(rulefile.written(rulefile.parse(""))) == rulefile.parse("")

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from math import inf
 from pathlib import Path
 
@@ -13,9 +13,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine import Engine, artifact
+from engine.config import Exploration
 from engine.errors import DataError
 from engine.rules import book as ruling
-from tests.engine.eight import at_most, boost, bury, exclude, require, rules, shown
+from engine.rules import whom
+from tests.engine.eight import (
+    age_limit,
+    at_most,
+    boost,
+    bury,
+    exclude,
+    pin,
+    require,
+    rules,
+    sensitive,
+    shown,
+    sponsored,
+)
 
 
 @pytest.fixture
@@ -50,6 +64,26 @@ def test_without_rules_the_order_is_that_of_popularity(engine: Engine) -> None:
         (at_most(relation="HAS_COLLECTION", top=3), "acebdfgh", "acebdfgh"),
         (at_most(relation="HAS_COLLECTION", n=2, top=8), "abcefgh", "abcefgh"),
         (at_most(relation="MADE_BY", n=1, top=3, users={"age_group": "50+"}), "abcdefgh", "acgbdefh"),
+        (exclude(items={"stock": [-inf, 0]}), "bcdegh", "bcdegh"),  # sold out
+        (exclude(items={"category": "Shoes"}, unless={"age_group": "50+"}), "defgh", "abcdefgh"),
+        (exclude(items={"item_id": ["a", "c"]}, users={"user_id": ["young", "x"]}), "bdefgh", "abcdefgh"),
+        (exclude(items={"item_id": "a"}, unless={"user_id": "old"}), "bcdefgh", "abcdefgh"),
+        (exclude(items={"item_id": "a"}, users={"user_id": "old", "age_group": "18-24"}), "abcdefgh", "abcdefgh"),
+        (pin(items={"item_id": "g"}, places=1), "gabcdefh", "gabcdefh"),
+        (pin(items={"item_id": "a"}, places=8), "bcdefgha", "bcdefgha"),
+        (pin(items={"item_id": "a"}, places=9), "abcdefgh", "abcdefgh"),
+        (pin(items={"category": "Bags"}, places=[2, 4]), "adbgcefh", "adbgcefh"),
+        (pin(items={"category": "Bags"}, places=[1, 2, 3], users={"age_group": "50+"}), "abcdefgh", "dgabcefh"),
+        (sponsored(items={"brand": "adidas"}, places=[1, 3]), "caebdfgh", "caebdfgh"),
+        (age_limit(items={"item_id": "a"}, min_age=18, age="age_group"), "abcdefgh", "abcdefgh"),
+        (age_limit(items={"item_id": "a"}, min_age=21, age="age_group"), "bcdefgh", "abcdefgh"),
+        (age_limit(items={"item_id": "a"}, min_age=60, age="age_group"), "bcdefgh", "bcdefgh"),
+        (
+            age_limit(items={"item_id": "a"}, min_age=60, age="age_group", unless={"user_id": "old"}),
+            "bcdefgh",
+            "abcdefgh",
+        ),
+        (sensitive(items={"category": "Socks"}, topic="feet"), "abcdgh", "abcdgh"),
         (exclude(node="brand:nike", enabled=False), "abcdefgh", "abcdefgh"),
         (exclude(node="brand:nike", until="2000-01-01"), "abcdefgh", "abcdefgh"),
         (exclude(node="brand:nike", **{"from": "2000-01-01"}), "cegh", "cegh"),
@@ -85,6 +119,105 @@ def test_nobody_in_the_table_is_in_no_segment(engine: Engine) -> None:
     engine.use_rules(rules(exclude(node="brand:nike", users={"age_group": "18-24"})))
     assert shown(engine, "stranger") == "abcdefgh"
     assert "".join(one.item_id for one in engine.recommend(history=[], n=8)) == "abcdefgh"
+
+
+def test_who_is_not_in_the_table_can_be_meant_by_id_and_is_of_no_known_age(engine: Engine) -> None:
+    engine.use_rules(rules(exclude(items={"item_id": "a"}, users={"user_id": ["stranger"]})))
+    assert (shown(engine, "stranger"), shown(engine)) == ("bcdefgh", "abcdefgh")
+    engine.use_rules(rules(age_limit(items={"item_id": "a"}, min_age=1, age="age_group")))
+    assert (shown(engine, "stranger"), shown(engine)) == ("bcdefgh", "abcdefgh")
+    assert "a" not in [one.item_id for one in engine.recommend(history=[], n=8)]
+    assert engine.similar("b", n=8)[0][0] != "a" and len(engine.similar("b", n=8)) == 6
+
+
+@pytest.mark.parametrize(
+    ("ages", "least"),
+    [(["18-24"], 18), (["50+"], 50), (["34"], 34), (["under 18"], 0), (["<18"], 0), ([], 0), (["30", "?"], 0),
+     (["30", "17-20"], 17), ([" 21 and older"], 21), (["1990"], 0), (None, 0)],
+)  # fmt: skip
+def test_an_age_is_what_is_certain(ages: list[str] | None, least: int) -> None:
+    assert whom._least(ages or []) == least
+
+
+def test_what_is_sensitive_is_there_for_who_asks(engine: Engine) -> None:
+    engine.use_rules(rules(sensitive(items={"category": "Socks"}, topic="feet")))
+    assert shown(engine, sensitive=["feet"]) == "abcdefgh"
+    assert shown(engine, sensitive=["other"]) == "abcdgh"
+    assert [one.item_id for one in engine.recommend_batch(["old"], 8, sensitive=["feet"])[0]] == list("abcdefgh")
+    assert {one.item_id for one in engine.search("Socks adidas")} & set("ef") == set()
+    assert "e" in {one.item_id for one in engine.search("Socks adidas", sensitive=["feet"])}
+    counted = {facet.column: facet for facet in engine.facets()}["category"]
+    assert "Socks" not in [value.value for value in counted.values]
+
+
+def test_sponsored_items_are_marked_and_the_others_are_not(engine: Engine) -> None:
+    engine.use_rules(rules(sponsored(items={"brand": "adidas"}, places=[2, 4]), pin(items={"item_id": "h"}, places=1)))
+    found = engine.recommend("young", n=8)
+    assert "".join(one.item_id for one in found) == "hcaebdfg"
+    assert [one.item_id for one in found if one.sponsored] == ["c", "e"]
+    assert [one.contributions.get("rule: r0") for one in found] == [None, 0, None, 0, None, None, None, None]
+    assert found[0].contributions["rule: r1"] == 0
+    for one in found:
+        assert sum(one.contributions.values()) == pytest.approx(one.score, abs=1e-5)
+    assert engine.explain("young", "c").rules == ["sponsored at place 2 by 'r0'"]
+    assert engine.explain("young", "h").rules == ["pinned at place 1 by 'r1'"]
+    assert not any(one.sponsored for one in engine.search("adidas"))
+    # Only what else there is stands before it, and it is marked where the list is too short for its place.
+    short = engine.recommend("young", n=8, where={"item_id": ["a", "e"]})
+    assert [(one.item_id, one.sponsored) for one in short] == [("a", False), ("e", True)]
+
+
+def test_places_are_kept_in_lists_that_are_diverse_or_drawn(shop: Engine) -> None:
+    kept = [sponsored(items={"gender": ["women"]}, places=[2, 5]), at_most(relation="MADE_BY", n=1, top=6)]
+    for user in ("u0001", "u0002", "u0003"):
+        shop.use_rules(rules(*kept[:1]))
+        (first, second), plain = shop.recommend(user, n=2, where={"gender": ["women"]}), shop.recommend(user, n=8)
+        for asked in ({"diversity": 8.0}, {"explore": 2}, {"diversity": 4.0, "explore": 3}):
+            found = shop.recommend(user, n=8, **asked)
+            assert len({one.item_id for one in found}) == 8
+            assert [at for at, one in enumerate(found, 1) if one.sponsored] == [2, 5]
+            assert {found[1].item_id, found[4].item_id} == {first.item_id, second.item_id}
+            for one in found:
+                assert sum(one.contributions.values()) == pytest.approx(one.score, abs=1e-4)
+                assert ("diversity" in one.contributions) == ("diversity" in asked and not one.sponsored)
+                assert (one.propensity is not None) == ("explore" in asked)
+                assert not one.sponsored or one.propensity in (None, 1)
+        free = Exploration(places=0)
+        assert [one.item_id for one in shop.recommend(user, n=8, explore=free)] == [one.item_id for one in plain]
+        shop.use_rules(rules(*kept))
+        found = shop.recommend(user, n=8, diversity=4.0)
+        brands = [shop.catalogue.items.filter(item_id=one.item_id)["brand"][0] for one in found[:6]]
+        named = [brand for brand in brands if brand is not None]
+        assert len(named) == len(set(named))
+        batch = shop.recommend_batch(["u0001", "u0002", user], 8, diversity=4.0)
+        assert [one.item_id for one in batch[2]] == [one.item_id for one in found]
+
+
+def test_what_a_user_hid_is_pinned_nowhere(engine: Engine) -> None:
+    engine.use_rules(rules(pin(items={"item_id": "h"}, places=1)))
+    engine.add_feedback([("young", "h", "hide")])
+    assert (shown(engine), shown(engine, "old")) == ("abcdefg", "habcdefg")
+
+
+def test_a_place_is_kept_for_what_may_stand_there(engine: Engine) -> None:
+    mine = pin(items={"item_id": "b"}, places=2)
+    engine.use_rules(rules(mine, exclude(items={"item_id": "b"})))
+    assert shown(engine) == "acdefgh"
+    engine.use_rules(rules(mine))
+    assert shown(engine, "owner") == "adefgh"  # who has it needs it no more
+    engine.use_rules(rules(mine, at_most(relation="HAS_COLLECTION", top=3)))
+    assert shown(engine) == "acebdfgh"
+    engine.use_rules(rules(mine, pin(items={"item_id": "h"}, places=2)))
+    assert shown(engine) == "abcdefgh"  # the first rule has it
+
+
+def test_rules_of_a_time_end_with_it(engine: Engine) -> None:
+    day = {"from": "2026-11-27T20:00", "until": "2026-11-27T22:00", "zone": "Asia/Shanghai"}
+    engine.use_rules(rules(exclude(items={"item_id": "a"}, **day)))
+    past = engine.state.lookup.histories(["young"])
+    for hour, there in ((11, False), (12, True), (13, True), (14, False)):
+        force = engine.book.in_force(["young"], past, datetime(2026, 11, 27, hour, tzinfo=UTC))
+        assert (force is not None) == there
 
 
 def test_a_boost_is_a_contribution_in_deviations_of_the_scores(engine: Engine) -> None:
@@ -230,6 +363,25 @@ def test_laws_of_lists(shop: Engine, some: list[dict], number: int, n: int) -> N
     stayed = [one.score for one in found if 0.0 not in [v for k, v in one.contributions.items() if "rule: " in k]]
     assert stayed == sorted(stayed, reverse=True)
     assert [one.item_id for one in shop.recommend_batch(["u0001", user], n)[1]] == [one.item_id for one in found]
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(1, 80), st.integers(1, 30), st.sets(st.integers(1, 12), min_size=1, max_size=4), st.booleans())
+def test_laws_of_places(shop: Engine, number: int, n: int, places: set[int], paid: bool) -> None:
+    """What has no place is in the order that it had; in each place stands the best that is meant and not before it."""
+    user, meant = f"u{number:04d}", {"gender": ["women"]}
+    shop.use_rules(rules())
+    everything = [one.item_id for one in shop.recommend(user, n=120)]
+    mine = [one.item_id for one in shop.recommend(user, n=120, where=meant)]
+    shop.use_rules(rules((sponsored if paid else pin)(items=meant, places=sorted(places))))
+    found = shop.recommend(user, n=n)
+    kept = [place for place in sorted(places) if place <= n][: len(mine)]
+    put = [one for one in found if "rule: r0" in one.contributions]
+    assert [one.item_id for one in put] == mine[: len(kept)]
+    assert [place for place, one in enumerate(found, 1) if one in put] == kept
+    assert all(one.sponsored == paid for one in put) and not any(one.sponsored for one in found if one not in put)
+    others = [item for item in everything if item not in mine[: len(kept)]]
+    assert [one.item_id for one in found if one not in put] == others[: n - len(kept)]
 
 
 @settings(max_examples=25, deadline=None)

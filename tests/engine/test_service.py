@@ -80,6 +80,15 @@ def test_pages_make_the_list_and_context_counts_as_the_latest_of_the_history(cli
     assert varied != whole and varied[0] == whole[0]
 
 
+def test_drawn_places_are_told_with_their_chances(client: TestClient) -> None:
+    drawn = client.get("/v1/recommend", params={"user": "u0001", "n": 9, "explore": 2}).json()["items"]
+    assert [one["propensity"] for one in drawn[:7]] == [1] * 7
+    assert all(0 < one["propensity"] < 1 for one in drawn[7:])
+    plain = client.get("/v1/recommend", params={"user": "u0001", "n": 9}).json()["items"]
+    assert [one["item_id"] for one in plain[:7]] == [one["item_id"] for one in drawn[:7]]
+    assert {one["propensity"] for one in plain} == {None}
+
+
 def test_an_unknown_user_gets_what_is_popular_and_is_told(client: TestClient) -> None:
     nobody = client.get("/v1/recommend", params={"n": 5}).json()
     stranger = client.get("/v1/recommend", params={"user": "nobody", "n": 5}).json()

@@ -78,7 +78,9 @@ def test_an_item_is_described_anew_and_removed_and_comes_again(artefact: Path) -
         problem(client.get("/v1/items/n2"), 404)
         problem(client.delete("/v1/items/n2"), 404)
         problem(client.put("/v1/items/n2", json=anew), 422)
+        there = client.get("/healthz").json()["items"]
         assert client.delete("/v1/items/p0001").json() == {"items": 1}
+        assert client.get("/healthz").json()["items"] == there - 1
         before = client.get("/v1/recommend", params={"user": "u0002", "n": 50}).json()
         assert client.post("/v1/items", json={"item_id": "n2", "title": "Quokka again"}).status_code == 201
     with served(artefact) as client:

@@ -105,6 +105,26 @@ def test_who_is_erased_is_nowhere(artefact: Path) -> None:
         assert len(history(client, "u0002")) and history(client, "newcomer") == ["p0003"]
 
 
+def test_rules_name_nobody_who_is_erased(artefact: Path) -> None:
+    rules = [
+        {"name": "mine", "kind": "exclude", "items": {"item_id": "p0001"}, "users": {"user_id": "u0001"}},
+        {"name": "ours", "kind": "exclude", "items": {"item_id": "p0002"}, "users": {"user_id": ["u0001", "u0002"]}},
+        {"name": "not mine", "kind": "exclude", "items": {"item_id": "p0003"}, "unless": {"user_id": "u0001"}},
+    ]
+    artifact.amend(artefact, {"rules": {"rule": rules[:1]}})
+    with served(artefact) as client, served(artefact) as other:
+        client.put("/v1/rules", json={"rule": rules})
+        assert len(other.get("/v1/rules").json()["in_force"]) == 3
+        client.delete("/v1/users/u0001")
+        for one in (client, other):
+            left = one.get("/v1/rules").json()["rules"]["rule"]
+            assert [rule["name"] for rule in left] == ["ours", "not mine"]
+            assert left[0]["users"] == {"user_id": ["u0002"]} and "unless" not in left[1]
+            assert "u0001" not in one.get("/v1/rules/audit").text
+    for path in artefact.parent.rglob("*"):
+        assert not path.is_file() or b"u0001" not in path.read_bytes(), path
+
+
 def test_forgetting_touches_no_other_file(artefact: Path) -> None:
     before = {path.name: path.stat().st_ino for path in artefact.iterdir() if path.is_file()}
     forget_on_disk(artefact, "u0001")

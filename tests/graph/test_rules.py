@@ -1,6 +1,6 @@
 """The grammar of rules, and walks over a graph that can be checked by eye."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import numpy as np
 import polars as pl
@@ -135,13 +135,72 @@ def test_days_are_both_within(day: str, names: str) -> None:
             ]
         }
     )
-    assert "".join(rule.name for rule in read.on(date.fromisoformat(day)).rule) == names
+    assert "".join(rule.name for rule in read.at(datetime.fromisoformat(day).replace(tzinfo=UTC)).rule) == names
+
+
+@pytest.mark.parametrize(
+    ("dates", "before", "first", "last", "after"),
+    [
+        (
+            {"from": "2026-11-27T20:00:00+08:00", "until": "2026-11-27T22:00:00+08:00"},
+            "2026-11-27T11:59:59Z", "2026-11-27T12:00:00Z", "2026-11-27T13:59:59Z", "2026-11-27T14:00:00Z",
+        ),
+        (
+            {"from": "2026-11-27", "until": "2026-11-27", "zone": "Asia/Shanghai"},
+            "2026-11-26T15:59:59Z", "2026-11-26T16:00:00Z", "2026-11-27T15:59:59Z", "2026-11-27T16:00:00Z",
+        ),
+        (  # the day has 23 hours: clocks go forward
+            {"from": "2026-03-29", "until": "2026-03-29", "zone": "Europe/Berlin"},
+            "2026-03-28T22:59:59Z", "2026-03-28T23:00:00Z", "2026-03-29T21:59:59Z", "2026-03-29T22:00:00Z",
+        ),
+        (  # summer on one end, winter on the other
+            {"from": "2026-10-24T12:00", "until": "2026-10-25T12:00", "zone": "America/New_York"},
+            "2026-10-24T15:59:59Z", "2026-10-24T16:00:00Z", "2026-10-25T15:59:59Z", "2026-10-25T16:00:00Z",
+        ),
+        (
+            {"from": "2026-10-31T12:00", "until": "2026-11-01T12:00", "zone": "America/New_York"},
+            "2026-10-31T15:59:59Z", "2026-10-31T16:00:00Z", "2026-11-01T16:59:59Z", "2026-11-01T17:00:00Z",
+        ),
+        (  # a time that says its zone is not in that of the rule
+            {"from": "2026-01-01T00:00:00Z", "until": "2026-01-02", "zone": "Asia/Shanghai"},
+            "2025-12-31T23:59:59Z", "2026-01-01T00:00:00Z", "2026-01-02T15:59:59Z", "2026-01-02T16:00:00Z",
+        ),
+        (
+            {"from": datetime(2026, 1, 1, 8, 30), "until": "9999-12-31"},
+            "2026-01-01T08:29:59Z", "2026-01-01T08:30:00Z", "9999-12-30T00:00:00Z", None,
+        ),
+    ],
+)  # fmt: skip
+def test_times_and_time_zones(dates: dict, before: str, first: str, last: str, after: str | None) -> None:
+    read = rules({"kind": "exclude", "node": "x", **dates})
+    moments = [datetime.fromisoformat(one) for one in (before, first, last, after) if one]
+    assert [bool(read.at(moment).rule) for moment in moments] == [False, True, True, False][: len(moments)]
+    assert Rules.model_validate(read.plain()) == read
 
 
 @pytest.mark.parametrize(
     ("rule", "words"),
     [
         ({"kind": "exclude"}, "does not say which items"),
+        ({"kind": "exclude", "node": "x", "from": "2026-13-01"}, "a day or a time"),
+        ({"kind": "exclude", "node": "x", "from": 20261127}, "a day or a time"),
+        ({"kind": "exclude", "node": "x", "from": "2026-11-27T20:00:00+99:00"}, "a day or a time"),
+        ({"kind": "exclude", "node": "x", "zone": "../../etc/passwd"}, "a time zone"),
+        ({"kind": "exclude", "node": "x", "zone": "Mars/Olympus"}, "a time zone"),
+        ({"kind": "exclude", "node": "x", "from": "2026-11-27", "until": "2026-11-26T23:00:00"}, "`until` is before"),
+        (
+            {"kind": "exclude", "node": "x", "from": "2026-11-27T01:00Z", "until": "2026-11-27T01:00Z"},
+            "`until` is before",
+        ),
+        ({"kind": "pin", "node": "x"}, "places"),
+        ({"kind": "pin", "node": "x", "places": 0}, "a place is wanted"),
+        ({"kind": "sponsored", "node": "x", "places": [1, 1]}, "a place is wanted"),
+        ({"kind": "sponsored", "node": "x", "places": ["1"]}, "a place is wanted"),
+        ({"kind": "sponsored", "node": "x", "places": True}, "a place is wanted"),
+        ({"kind": "age_limit", "node": "x"}, "min_age"),
+        ({"kind": "age_limit", "node": "x", "min_age": 0}, "greater than or equal to 1"),
+        ({"kind": "sensitive", "node": "x"}, "topic"),
+        ({"kind": "sensitive", "topic": "t"}, "does not say which items"),
         ({"kind": "require", "walk": [">P"]}, "Extra inputs"),
         ({"kind": "exclude", "node": "x", "weight": 1}, "Extra inputs"),
         ({"kind": "boost", "node": "x"}, "weight"),
@@ -167,8 +226,8 @@ def test_days_are_both_within(day: str, names: str) -> None:
         ({"kind": "exclude", "items": {"a": "\ud800"}}, "half a character"),
         ({"kind": "exclude", "items": {"a": ["x"] * 1001}}, "at most 1000"),
         ({"kind": "exclude", "node": "x", "from": "2026-02-01", "until": "2026-01-01"}, "before `from`"),
-        ({"kind": "exclude", "node": "x", "from": 20260201}, "a day is wanted"),
-        ({"kind": "exclude", "node": "x", "from": "2026-02-31"}, "valid date"),
+        ({"kind": "exclude", "node": "x", "from": 20260201}, "a day or a time"),
+        ({"kind": "exclude", "node": "x", "from": "2026-02-31"}, "a day or a time"),
         ({"kind": "exclude", "node": "x", "enabled": "yes"}, "valid boolean"),
         ({"kind": "exclude", "node": "x", "name": "a\x1b[31m"}, "printable"),
         ({"kind": "exclude", "node": "x", "name": "a\nb"}, "printable"),

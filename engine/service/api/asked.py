@@ -21,6 +21,10 @@ Exclude = Annotated[
     list[models.Id] | None,
     Query(max_length=models.MOST_ITEMS, description="Item ids not to show; repeat the parameter."),
 ]
+Sensitive = Annotated[
+    list[models.Topic] | None,
+    Query(max_length=models.MOST_TOPICS, description="Topics that rules hide unless asked for; repeat the parameter."),
+]
 N = Annotated[int, Query(ge=1, le=models.MOST_ITEMS, description="How many.")]
 Where = Annotated[
     str,

@@ -25,10 +25,8 @@ def health(live: Live, log: EventLog, warming: Warming | None, metrics: Metrics)
     @router.get("/healthz")
     def healthz() -> models.Health:
         """Is the service up, and what does it serve?"""
-        tables = live.engine.catalogue
-        return models.Health(
-            status="ok", items=tables.items.height, events=tables.interactions.height, graph=live.store is not None
-        )
+        state, graph = live.engine.state, live.store is not None
+        return models.Health(status="ok", items=state.items, events=state.catalogue.interactions.height, graph=graph)
 
     @router.get("/readyz")
     def readyz() -> models.Ready:

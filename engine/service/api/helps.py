@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query
 
 from engine.search.query import LONGEST
 from engine.service.api import models
-from engine.service.api.asked import Where
+from engine.service.api.asked import Sensitive, Where
 from engine.service.api.telling import passage
 from engine.service.live import Live
 from engine.where import parse
@@ -33,9 +33,10 @@ def helps(live: Live) -> APIRouter:
         ] = None,
         where: Where = "",
         n: Annotated[int, Query(ge=1, le=models.MOST_ITEMS, description="Values of a facet.")] = 20,
+        sensitive: Sensitive = None,
     ) -> models.FacetList:
         """How many items each value of each column would leave, under the query and the other columns' conditions."""
-        found = live.engine.facets(q, parse(where), n=n)
+        found = live.engine.facets(q, parse(where), n=n, sensitive=sensitive or ())
         return models.FacetList(
             facets=[
                 models.Facet(
@@ -56,9 +57,10 @@ def helps(live: Live) -> APIRouter:
             str | None,
             Query(min_length=1, max_length=models.LONGEST_ID, description="About this item only.", examples=["p0001"]),
         ] = None,
+        sensitive: Sensitive = None,
     ) -> models.PassageFound:
         """The sentence of an item's text that answers a question best, if any does."""
-        found = live.engine.answer(q, item)
+        found = live.engine.answer(q, item, sensitive=sensitive or ())
         return models.PassageFound(answer=None if found is None else passage(live.shelf, found))
 
     return router

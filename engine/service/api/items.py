@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 from fastapi.responses import FileResponse
+from starlette.types import Receive, Scope, Send
 
 from engine.errors import UnknownIdError
 from engine.service.api import models
@@ -11,6 +12,14 @@ from engine.service.api.asked import History, Item, User
 from engine.service.api.telling import shown
 from engine.service.live import Live
 from graph.telling import sentence, sentences
+
+
+class _Whole(FileResponse):
+    """A file, never a part of it: wrong ranges would be told in plain text, and a picture needs none."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = [(name, value) for name, value in scope["headers"] if name not in (b"range", b"if-range")]
+        await super().__call__({**scope, "headers": headers}, receive, send)
 
 
 def items(live: Live) -> APIRouter:
@@ -52,10 +61,12 @@ def items(live: Live) -> APIRouter:
             ],
         )
 
-    @router.get("/image", response_class=FileResponse)
-    def image(item: Item) -> FileResponse:
+    @router.get("/image", response_class=_Whole)
+    def image(item: Item) -> _Whole:
         """The picture of an item."""
         path, kind = live.shelf.picture(item)
-        return FileResponse(path, media_type=kind, headers={"Cache-Control": "private, max-age=3600"})
+        return _Whole(
+            path, media_type=kind, headers={"Cache-Control": "private, max-age=3600", "Accept-Ranges": "none"}
+        )
 
     return router

@@ -9,7 +9,7 @@ from engine import assisted
 from engine.engine import Mode
 from engine.search.query import LONGEST, PERSONAL
 from engine.service.api import models
-from engine.service.api.asked import Exclude, History, N, User, Where
+from engine.service.api.asked import Exclude, History, N, Sensitive, User, Where
 from engine.service.api.telling import ranked, shown, told
 from engine.service.live import Live
 from engine.service.running import Running
@@ -34,6 +34,10 @@ def lists(live: Live, running: Running) -> APIRouter:
             float | None,
             Query(ge=0, le=100, description="What likeness to the items above costs; as configured if left out."),
         ] = None,
+        explore: Annotated[
+            int | None,
+            Query(ge=0, le=models.MOST_ITEMS, description="So many of the last places are drawn by chance."),
+        ] = None,
         context: Annotated[
             list[models.Id] | None,
             Query(max_length=models.MOST_ITEMS, description="Items that the user looks at now; repeat the parameter."),
@@ -41,14 +45,15 @@ def lists(live: Live, running: Running) -> APIRouter:
         skip: Annotated[
             int, Query(ge=0, le=models.MOST_ITEMS, description="Items of the list that came with pages before.")
         ] = 0,
+        sensitive: Sensitive = None,
     ) -> models.RankedList:
         """The best items for a user or for a bare history; what is popular for a user without one, or for nobody."""
         past = None if user is not None and history is None else (history or [])
         # Whoever says how the list is to be made gets it so, and is no user of an experiment then.
-        given = None if diversity is not None or mode != "fused" else running.assigned("recommend", user)
-        how: dict[str, Any] = {"mode": mode, "diversity": diversity} | (
-            {} if given is None else given.arm.settings.said()
-        )
+        said = diversity is not None or explore is not None or mode != "fused"
+        given = None if said else running.assigned("recommend", user)
+        how: dict[str, Any] = {"mode": mode, "diversity": diversity, "explore": explore}
+        how |= {} if given is None else given.arm.settings.said()
         found = live.engine.recommend(
             user=user,
             history=past,
@@ -56,6 +61,7 @@ def lists(live: Live, running: Running) -> APIRouter:
             exclude=exclude or [],
             where=parse(where),
             context=context or [],
+            sensitive=sensitive or (),
             **how,
         )
         personal = bool(past) or bool(context) or live.knows(user)
@@ -76,6 +82,7 @@ def lists(live: Live, running: Running) -> APIRouter:
         ] = PERSONAL,
         literal: Annotated[bool, Query(description="Take what the query limits for wishes.")] = False,
         explain: Annotated[bool, Query(description="Say what was met in each item, and why it is there.")] = False,
+        sensitive: Sensitive = None,
     ) -> models.FoundList:
         """The items that fit a query best, in English or Chinese, with a share for the taste of the user if given.
 
@@ -84,7 +91,7 @@ def lists(live: Live, running: Running) -> APIRouter:
         passes the conditions of `where`, what is found without those that cost least to drop. A question comes with
         the sentence that answers it, if there is one.
         """
-        who: dict[str, Any] = {"user": user, "history": history, "exclude": exclude or []}
+        who: dict[str, Any] = {"user": user, "history": history, "exclude": exclude or [], "sensitive": sensitive or ()}
         how: dict[str, Any] = {"n": n, "personal": personal, "literal": literal, "explain": explain}
         assigned = running.assigned("search", user)
         how |= {} if assigned is None else assigned.arm.settings.said()
@@ -96,9 +103,10 @@ def lists(live: Live, running: Running) -> APIRouter:
     def similar(
         item: Annotated[str, InPath(max_length=models.LONGEST_ID, description="An item id.", examples=["p0001"])],
         n: N = 10,
+        sensitive: Sensitive = None,
     ) -> models.AlikeList:
         """The items most like one, by facts, words, texts and pictures."""
-        found = live.engine.similar(item, n=n)
+        found = live.engine.similar(item, n=n, sensitive=sensitive or ())
         return models.AlikeList(
             items=[models.Alike(**shown(live.shelf, each), cosine=cosine) for each, cosine in found]
         )

@@ -12,6 +12,10 @@ MOST_ITEMS = 1000
 MOST_EVENTS = 1000
 _DAY = 86_400
 
+MOST_TOPICS = 20
+
+Topic = Annotated[str, Field(min_length=1, max_length=80)]
+
 
 def _not_in_the_future(given: int | None) -> int | None:
     if given is not None and given > time.time() + _DAY:
@@ -40,10 +44,16 @@ class Ranked(Item):
 
     score: float = Field(examples=[1.49])
     contributions: dict[str, float] = Field(examples=[{"transitions": 0.79, "popularity": 0.39, "content": 0.31}])
+    sponsored: bool = Field(False, description="Whether it stands there because somebody pays for it.")
     probability: float | None = Field(
         None,
         description="Chance that the user chooses it among their next events, if that was learned.",
         examples=[0.2],
+    )
+    propensity: float | None = Field(
+        None,
+        description="In a list that explores: the chance that this place shows this item. Log it.",
+        examples=[None],
     )
     factors: dict[str, float] = Field(
         {}, description="In mode interest: what the score is the product of.", examples=[{}]

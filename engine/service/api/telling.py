@@ -49,6 +49,8 @@ def ranked(shelf: Shelf, found: Iterable[Recommendation]) -> list[models.Ranked]
             contributions=one.contributions,
             factors=one.factors,
             probability=one.probability,
+            sponsored=one.sponsored,
+            propensity=one.propensity,
         )
         for one in found
     ]

@@ -44,6 +44,7 @@ def by_picture(live: Live) -> APIRouter:
         personal: Annotated[float, Form(ge=0, le=1)] = PERSONAL,
         literal: Annotated[bool, Form(description="Take what the query limits for wishes.")] = False,
         explain: Annotated[bool, Form(description="Say why each item is there.")] = False,
+        sensitive: Annotated[list[models.Topic] | None, Form(max_length=models.MOST_TOPICS)] = None,
     ) -> models.FoundList:
         """The items that look like a picture and fit the words beside it, if any.
 
@@ -51,7 +52,7 @@ def by_picture(live: Live) -> APIRouter:
         """
         with decoding:
             picture = opened(image.file.read())
-        who: dict[str, Any] = {"user": user, "history": history, "exclude": exclude or []}
+        who: dict[str, Any] = {"user": user, "history": history, "exclude": exclude or [], "sensitive": sensitive or ()}
         how = {"n": n, "personal": personal, "literal": literal, "explain": explain, "image": picture}
         given = assisted.search(live.engine, q or None, parse(where), who, how)
         return told(live, given, (bool(history) or live.knows(user)) and personal > 0)

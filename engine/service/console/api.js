@@ -19,15 +19,12 @@ export function useKey(given) {
   try { sessionStorage.setItem("weft.key", given); } catch { /* then it is asked for again */ }
 }
 
-const listeners = new Set();
-/** Hear of each answer: path, milliseconds, status. Gives back how to stop. */
-export function onAnswer(listener) {
-  listeners.add(listener);
-  return () => listeners.delete(listener);
+async function asked(path, given) {
+  return (await exchange(path, given)).body;
 }
 
-async function asked(path, {headers = {}, ...given}) {
-  const began = performance.now();
+/** The answer with its ETag, where what is sent back must say what it was read as. */
+export async function exchange(path, {headers = {}, ...given} = {}) {
   let response;
   try {
     response = await fetch(path, {...given, headers: {...headers, ...credentials()}});
@@ -35,13 +32,11 @@ async function asked(path, {headers = {}, ...given}) {
     if (error.name === "AbortError") throw error;
     throw new Problem(0, {});
   }
-  const took = performance.now() - began;
-  for (const listener of listeners) listener({path: path.split("?")[0], took, status: response.status});
-  if (response.status === 204) return null;
+  if (response.status === 204) return {body: null, etag: null};
   const kind = response.headers.get("content-type") ?? "";
   const body = kind.includes("json") ? await response.json() : await response.text();
   if (!response.ok) throw new Problem(response.status, typeof body === "string" ? {title: body.slice(0, 200)} : body);
-  return body;
+  return {body, etag: response.headers.get("etag")};
 }
 
 const credentials = () => key() ? {Authorization: `Bearer ${key()}`} : {};
@@ -62,10 +57,8 @@ export function address(path, parameters = {}) {
 
 export const get = (path, parameters, signal) => asked(address(path, parameters), {signal});
 
-export const post = (path, body, signal) => send("POST", path, body, signal);
-
-export const send = (method, path, body, signal) =>
-  asked(path, {method, signal, headers: {"Content-Type": "application/json"}, body: JSON.stringify(body)});
+export const post = (path, body, signal) =>
+  asked(path, {method: "POST", signal, headers: {"Content-Type": "application/json"}, body: JSON.stringify(body)});
 
 /** A form with a file, as search by picture takes it. */
 export function postForm(path, fields, signal) {

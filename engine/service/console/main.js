@@ -10,6 +10,7 @@ const PAGES = {
   graph: () => import("./pages/graph.js"),
   evaluation: () => import("./pages/evaluation.js"),
   service: () => import("./pages/service.js"),
+  rules: () => import("./pages/rules.js"),
 };
 const THEMES = ["auto", "light", "dark"];
 const main = document.getElementById("main");

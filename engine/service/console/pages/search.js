@@ -44,6 +44,9 @@ export function show(main, route) {
       return;
     }
     if (state.n === PAGE) results.replaceChildren(waiting("rows", 6));
+    // Room for what comes above and beside the results, so that they stay where they appear.
+    if (!told.childElementCount) told.replaceChildren(make("div", {class: "told-room"}));
+    if (!filters.childElementCount) filters.replaceChildren(waiting("lines", 8));
     try {
       const [found, columns] = await ask(signal => Promise.all([search(state, signal),
         get("/v1/facets", {q: state.q, where: where(state), n: 12}, signal).catch(() => ({facets: []}))]));

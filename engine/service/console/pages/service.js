@@ -1,67 +1,77 @@
-// The service itself: whether it is up, what it serves, and how fast it answers.
+// The service itself: whether it is up, what it serves, how much it is asked, and how fast it answers.
 
-import {get, key, latest, onAnswer, useKey} from "../api.js";
-import {announce, button, make} from "../dom.js";
-import {bars} from "../parts/intervals.js";
-import {trouble, waiting} from "../parts/states.js";
+import {get, key, latest, useKey} from "../api.js";
+import {button, draw, make} from "../dom.js";
+import {routes, samples, value} from "../parts/metrics.js";
+import {empty, trouble, waiting} from "../parts/states.js";
 import {number, say} from "../words/index.js";
 
-const EVERY = 5000, TIMES = 7;
-/** What is asked to measure: each is the commonest of its kind. */
-const PROBES = [["/healthz", {}], ["/v1/recommend", {n: 10}], ["/v1/suggest", {q: "a"}], ["/v1/facets", {n: 5}], ["/v1/graph/nodes", {q: "a", n: 10}]];
+const EVERY = 3000, KEPT = 60;
 
 export function show(main) {
-  const ask = latest(), tiles = make("dl", {class: "tiles"}), failed = make("div", {});
-  const measured = make("div", {});
-  let stopped = false;
+  const ask = latest(), tiles = make("dl", {class: "tiles"}), busy = make("div", {}, waiting("lines", 6)), rate = make("div", {class: "rate"});
+  const pace = [];
+  let before = null;
 
   async function refresh() {
     try {
-      const health = await ask(signal => get("/healthz", {}, signal));
-      failed.replaceChildren();
-      tiles.replaceChildren(tile(say("status"), make("span", {class: "up"}, health.status === "ok" ? say("up") : health.status)),
-        tile(say("data.items"), number(health.items)), tile(say("data.interactions"), number(health.events)), tile(say("page.graph"), say(health.graph ? "yes" : "no")));
+      const [health, text] = await ask(signal => Promise.all([get("/healthz", {}, signal), get("/metrics", {}, signal)]));
+      const all = samples(text), now = performance.now(), busiest = routes(all), total = busiest.reduce((sum, one) => sum + one.requests, 0);
+      // Its own questions are not what anybody wants to know of.
+      if (before) pace.push(Math.max(0, total - before.total - 2) / ((now - before.now) / 1000));
+      if (pace.length > KEPT) pace.shift();
+      before = {now, total};
+      tiles.replaceChildren(...told(health, all, total));
+      rate.replaceChildren(...line(pace));
+      busy.replaceChildren(busiest.length ? table(busiest) : empty("service", say("requests.none")));
     } catch (error) {
-      tiles.replaceChildren();
-      failed.replaceChildren(trouble(error, refresh));
+      before = null;
+      busy.replaceChildren(trouble(error, refresh));
     }
   }
 
-  async function measure(event) {
-    const press = event.currentTarget, found = new Map();
-    press.disabled = true;
-    measured.replaceChildren(waiting("lines", PROBES.length));
-    const stop = onAnswer(({path, took}) => found.set(path, [...found.get(path) ?? [], took]));
-    try {
-      for (const [path, parameters] of PROBES) for (let time = 0; time < TIMES && !stopped; time++) await get(path, parameters);
-      const rows = PROBES.map(([path]) => ({path, times: [...found.get(path) ?? []].sort((a, b) => a - b)})).filter(one => one.times.length);
-      measured.replaceChildren(bars(say("latency"), rows.map(({path, times}) => {
-        const median = times[times.length >> 1];
-        return {name: path, mean: median, figure: say("ms", {n: number(median, median < 10 ? 1 : 0)})};
-      })));
-      announce(say("measured"));
-    } catch (error) {
-      measured.replaceChildren(trouble(error));
-    }
-    stop();
-    press.disabled = false;
-  }
-
-  main.append(make("div", {class: "page-head"}, make("h1", {}, say("page.service")), make("p", {class: "muted"}, say("service.about"))), tiles, failed,
-    make("div", {class: "boards"}, make("div", {}, make("section", {class: "panel board"}, make("h2", {}, say("latency")), make("p", {class: "muted"}, say("latency.long", {n: TIMES})),
-      measured, make("div", {class: "row"}, button(say("measure"), measure, {class: "main"})))),
-    make("div", {}, make("section", {class: "panel board"}, make("h2", {}, say("interface")), make("p", {class: "muted"}, say("interface.long")),
-      make("p", {}, make("a", {href: "/openapi.json"}, "/openapi.json")), key() && button(say("key.forget"), () => {
+  main.append(make("div", {class: "page-head"}, make("h1", {}, say("page.service")), make("p", {class: "muted"}, say("service.about"))), tiles,
+    make("section", {class: "panel board"}, make("div", {class: "list-head"}, make("div", {class: "grow"}, make("h2", {}, say("requests")), make("p", {class: "muted"}, say("requests.long"))), rate), busy),
+    make("p", {class: "muted interface"}, say("interface.long"), " ", make("a", {href: "/openapi.json"}, "/openapi.json"), " · ", make("a", {href: "/metrics"}, "/metrics"),
+      key() && button(say("key.forget"), () => {
         useKey("");
         location.reload();
-      })))));
+      }, {class: "quiet"})));
   refresh();
-  const timer = setInterval(refresh, EVERY);
+  const timer = setInterval(() => { if (!document.hidden) refresh(); }, EVERY);
   return () => {
-    stopped = true;
     clearInterval(timer);
     ask.stop();
   };
 }
 
-const tile = (name, value) => make("div", {class: "tile"}, make("dt", {}, name), make("dd", {}, value));
+function told(health, all, total) {
+  const tile = (name, shown) => make("div", {class: "tile"}, make("dt", {}, name), make("dd", {}, shown));
+  const unit = (figure, of) => [figure, " ", make("small", {}, of)];
+  const memory = value(all, "process_resident_memory_bytes"), age = value(all, "weft_artefact_age_seconds");
+  return [tile(say("status"), make("span", {class: "up"}, health.status === "ok" ? say("up") : health.status)),
+    tile(say("data.items"), number(health.items)), tile(say("data.users"), number(value(all, "weft_users") ?? 0)),
+    tile(say("data.interactions"), number(health.events)), tile(say("events.taken"), number(value(all, "weft_events_taken_total") ?? 0)),
+    tile(say("requests"), number(total)),
+    memory !== null && tile(say("memory"), unit(number(memory / 2 ** 20), "MiB")),
+    age !== null && tile(say("age"), unit(number(age / 3600, age < 36000 ? 1 : 0), say("hours")))].filter(Boolean);
+}
+
+function table(busiest) {
+  const seconds = taken => taken === null ? "–" : say("ms", {n: number(1000 * taken, taken < .01 ? 1 : 0)});
+  const most = busiest[0].requests;
+  return make("div", {class: "table-scroll", tabindex: "0", role: "region", "aria-label": say("requests")}, make("table", {class: "table requests"},
+    make("thead", {}, make("tr", {}, [["route"], ["requests", "figure"], ["failed.n", "figure"], ["half", "figure"], ["slow", "figure"]].map(([name, kind]) => make("th", {scope: "col", class: kind}, say(name))))),
+    make("tbody", {}, busiest.map(one => make("tr", {}, make("th", {scope: "row"}, one.route === "none" ? say("route.none") : make("code", {}, one.route), make("i", {class: "load", "aria-hidden": "true", css: {width: `${100 * one.requests / most}%`}})),
+      make("td", {class: "figure"}, number(one.requests)), make("td", {class: one.failed ? "figure bad" : "figure"}, number(one.failed)),
+      make("td", {class: "figure"}, seconds(one.middle)), make("td", {class: "figure"}, seconds(one.slow)))))));
+}
+
+/** Requests a second since the page was opened, as a thin line. */
+function line(pace) {
+  if (!pace.length) return [];
+  const most = Math.max(...pace, 1), step = 160 / (KEPT - 1), from = 160 - step * (pace.length - 1);
+  const now = number(pace.at(-1), 1);
+  return [make("span", {class: "figure"}, say("per.second", {n: now})), draw("svg", {viewBox: "0 0 160 32", role: "img", "aria-label": say("per.second", {n: now})},
+    draw("polyline", {points: pace.map((one, at) => `${(from + at * step).toFixed(1)},${(30 - 27 * one / most).toFixed(1)}`).join(" ")}))];
+}

@@ -1,6 +1,6 @@
 // A user or a bare history: what was done, what it says of interests, and what is recommended.
 
-import {cypher, get, latest, served} from "../api.js";
+import {cypher, get, latest, post, served} from "../api.js";
 import {announce, button, icon, make} from "../dom.js";
 import {chooseHistory} from "../parts/choose.js";
 import {cards, line} from "../parts/items.js";
@@ -8,7 +8,7 @@ import {interestsIn, interestsOf} from "../parts/interests.js";
 import {empty, trouble, waiting} from "../parts/states.js";
 import {openWhy} from "../parts/why.js";
 import {day, number, say} from "../words/index.js";
-import {columnName} from "../parts/names.js";
+import {columnName, naming} from "../parts/names.js";
 
 const SHOWN = [12, 24, 48];
 const LABELS = "MATCH (n) RETURN label(n) AS label, count(*) AS nodes";
@@ -41,7 +41,7 @@ export function show(main, route) {
         state.bare ? null : state.user ? get(`/v1/users/${encodeURIComponent(state.user)}`, {n: 200}, signal).catch(unknown) : null,
         get("/v1/recommend", {...who, n: state.n, mode: state.mode}, signal),
       ]));
-      if (known) past.replaceChildren(...person(known));
+      if (known) past.replaceChildren(...person(known, load));
       else if (state.user && !state.bare) past.replaceChildren(empty("user", say("user.unknown", {user: state.user}), say("user.unknown.long")), hello(go));
       else if (state.bare) past.replaceChildren(...bare(state));
       ranked(list, found, who, () => load());
@@ -106,18 +106,35 @@ function hello(go) {
   return make("div", {class: "panel hello"}, make("h2", {}, say("user.none")), make("p", {class: "muted"}, say("user.none.long")), hints);
 }
 
-function person(known) {
+function person(known, again) {
   const about = Object.entries(known.attributes).filter(([, values]) => values?.length);
   return [
     make("div", {class: "panel"}, make("h2", {class: "who-is"}, icon("user"), known.user_id),
       about.length > 0 && make("dl", {class: "facts"}, about.map(([name, values]) => make("div", {}, make("dt", {}, columnName(name)), make("dd", {}, [values].flat().join(", ")))))),
+    unwanted(known, again),
     ...interestsOf(known),
     make("div", {class: "panel"}, make("h2", {}, say("history"), make("small", {}, say("events.n", {n: number(known.events)}))),
       known.history.length
-        ? make("ol", {class: "short scroll", tabindex: "0", "aria-label": say("history")}, known.history.map(one => line(one,
+        ? make("ol", {class: "short scroll", tabindex: "0", "aria-label": say("history")}, known.history.map(one => line(one, null,
           one.time > 0 && make("time", {class: "muted", datetime: new Date(1000 * one.time).toISOString()}, day(one.time)))))
         : make("p", {class: "muted"}, say("history.none"))),
-  ];
+  ].filter(Boolean);
+}
+
+/** What the user said against items, to be taken back. */
+function unwanted(known, again) {
+  const ids = [...new Set([...known.disliked, ...known.hidden])], names = ids.map(() => make("span"));
+  if (!ids.length) return null;
+  naming(ids.map(id => `item:${id}`)).then(name => ids.forEach((id, at) => { names[at].textContent = name(`item:${id}`); })).catch(() => {});
+  return make("div", {class: "panel"}, make("h2", {}, say("unwanted")), make("ul", {class: "chips unwanted"}, ids.map((id, at) => {
+    names[at].textContent = id;
+    const press = button("", async () => {
+      await post("/v1/feedback", {user_id: known.user_id, item_id: id, kind: "undo"}).catch(() => {});
+      again();
+    }, {class: "chip", title: say("take.back")});
+    press.append(names[at], icon("close"));
+    return make("li", {}, press);
+  })));
 }
 
 function bare(state) {

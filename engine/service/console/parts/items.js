@@ -45,7 +45,8 @@ export function cards(items, open) {
       stacked(item.contributions, scale)))));
 }
 
-/** A line of a history or of another short list. */
-export function line(item, ...notes) {
-  return make("li", {class: "line"}, picture(item, 40), make("span", {class: "title", title: item.title}, item.title), ...notes);
+/** A line of a history or of another short list: picture, title and a word below it, and what stands at its end. */
+export function line(item, below, ...ends) {
+  return make("li", {class: "line"}, picture(item, 40), make("span", {class: "grow"}, make("span", {class: "title", title: item.title}, item.title),
+    below && make("small", {class: "muted"}, below)), ...ends);
 }

@@ -2,7 +2,7 @@
 
 import {get, latest, post} from "../api.js";
 import {announce, button, icon, make} from "../dom.js";
-import {language, percent, say} from "../words/index.js";
+import {language, number, percent, say} from "../words/index.js";
 import {contributions, share} from "./bars.js";
 import {line, picture} from "./items.js";
 import {naming} from "./names.js";
@@ -37,7 +37,7 @@ async function fill(drawer, body, item, who, chosen) {
       const ids = [...new Set(found.paths.flatMap(path => path.edges.flatMap(([from, , to]) => [from, to])))];
       return [found, await naming(ids, signal)];
     });
-    reasons.replaceChildren(...(item.contributions ? [] : added(why)), ...owed(why), ...joined(why, names));
+    reasons.replaceChildren(...ruled(why), ...(item.contributions ? [] : added(why)), ...owed(why), ...joined(why, names));
   } catch (error) {
     reasons.replaceChildren(error.status === 404 ? make("p", {class: "muted"}, error.message) : trouble(error));
   }
@@ -63,7 +63,14 @@ function added(item) {
 function owed(why) {
   if (!why.owed_to.length) return [];
   return [make("h3", {}, say("owed")), make("ul", {class: "short"}, why.owed_to.map(one =>
-    line(one, share(one.share), make("span", {class: "figure"}, percent(one.share)))))];
+    line(one, one.rank_without === why.rank ? null : say("without", {before: place(why.rank), after: place(one.rank_without)}), share(one.share), make("span", {class: "figure"}, percent(one.share)))))];
+}
+
+const place = rank => rank === null ? say("far") : number(rank);
+
+/** What rules and the user's own word do with it. */
+function ruled(why) {
+  return why.rules.length ? [make("h3", {}, say("page.rules")), make("ul", {class: "sentences"}, why.rules.map(text => make("li", {}, text)))] : [];
 }
 
 function joined(why, names) {
@@ -88,18 +95,20 @@ function actions(drawer, body, item, who, chosen) {
     }
   }));
   row.append(make("a", {class: "button", href: `#/graph?node=${encodeURIComponent(`item:${item.item_id}`)}`, on: {click: () => drawer.close()}}, say("see.graph")));
+  const tell = (path, more) => async event => {
+    event.target.disabled = true;
+    try {
+      await post(path, {user_id: who.user, item_id: item.item_id, ...more});
+      drawer.close();
+      announce(say("taken"));
+      chosen();
+    } catch (error) {
+      body.append(trouble(error));
+    }
+  };
   if (who.user && chosen) {
-    row.append(button(say("chose"), async event => {
-      event.target.disabled = true;
-      try {
-        await post("/v1/events", {user_id: who.user, item_id: item.item_id});
-        drawer.close();
-        announce(say("taken"));
-        chosen();
-      } catch (error) {
-        body.append(trouble(error));
-      }
-    }, {title: say("chose.long")}));
+    row.append(button(say("chose"), tell("/v1/events"), {title: say("chose.long")}),
+      button(say("dislike"), tell("/v1/feedback", {kind: "dislike"}), {title: say("dislike.long")}));
   }
   return row;
 }

@@ -33,6 +33,8 @@ export default {
   "why.nobody": "Name a user with a history to see whom it is owed to.",
   "alike": "Items like it", "alike.of": "Most like {title}", "see.graph": "In the graph", "chose": "The user chose it",
   "chose.long": "Sends an event to the service; the next list knows of it", "taken": "Noted. The list is new.",
+  "without": "place {after} without it, not {before}", "far": "beyond 1,000", "dislike": "Not wanted", "dislike.long": "It is recommended no more, and what is like it less",
+  "unwanted": "Not wanted", "take.back": "Take this back",
 
   "search.about": "By words in English, Chinese or pinyin, by a picture, or by both.",
   "search.label": "What are you looking for?", "search.example": "white sneakers under 500, not leather",
@@ -95,9 +97,21 @@ export default {
   "chances": "Chances", "chances.long": "What was told against what came. Calibration error {ece}, Brier {brier} (of the mean: {plain}).", "chance.told": "told", "chance.seen": "came true",
   "shares": "Who decides", "shares.long": "Share of each signal in the scores of what is shown.", "timings": "How long the build took", "seconds": "{n} s",
 
-  "service.about": "Whether it is up, what it serves, and how fast it answers.", "status": "Status", "up": "Up", "yes": "Yes", "no": "No",
-  "latency": "Latency", "latency.long": "Median of {n} questions from this page, the way through the browser included.", "measure": "Measure now", "measured": "Measured", "ms": "{n} ms",
-  "interface": "Interface", "interface.long": "Every route, with its parameters, limits and examples.",
+  "service.about": "Whether it is up, what it serves, how much it is asked, and how fast it answers.", "status": "Status", "up": "Up",
+  "events.taken": "Events taken in", "requests": "Requests", "requests.none": "Nothing was asked yet",
+  "requests.long": "Since the service was started, by route. Half of all were faster than the first time, 95% than the second.",
+  "memory": "Memory", "age": "Age of the artefact", "hours": "h", "route": "Route", "route.none": "files of this page, and what is not there", "failed.n": "Failed", "half": "Median", "slow": "95%", "per.second": "{n} a second", "ms": "{n} ms",
+  "interface.long": "Every route with its parameters, limits and examples, and the counts for Prometheus:",
+
+  "rules.about": "A merchandiser's word over the ranker's: boost, bury, hide, require. Try rules on lists first, then put them in force.",
+  "rules.file": "The rules", "rules.toml": "Rules, as TOML", "in.force": "In force: {names}", "in.force.none": "No rule is in force.", "insert": "Insert",
+  "kind.rule.boost": "boost", "kind.rule.bury": "bury", "kind.rule.exclude": "exclude", "kind.rule.require": "require", "kind.rule.at_most": "at most",
+  "whose": "Lists of these users, or of 200 that are drawn", "whose.example": "u0001, u0002", "try": "Try", "apply": "Put in force", "revert": "Undo my edits",
+  "try.first": "Rules can be put in force when they were tried as they stand.", "tried": "Tried as it stands.", "outcome": "What would change", "trial": "What would change",
+  "trial.of": "Lists of {n}, users: {users}. Nothing is switched on.", "trial.done": "{n} lists would change", "conflicts": "Conflicts", "effects": "Effect of each rule", "rule": "Rule", "all.together": "All together",
+  "effect.lists": "Lists", "effect.added": "In", "effect.removed": "Out", "effect.moved": "Moved", "effect.mean_places": "Places", "effect.short": "Short",
+  "list.of": "The list of {user}", "before": "Before", "after": "After", "goes": "goes", "new": "new", "applied": "In force. The next list of every process is made by these rules.",
+  "audit": "Who changed what", "audit.none": "Nobody has changed the rules here", "by.whom": "by {who}", "difference": "Difference", "remedy.412": "Somebody else changed the rules. Undo your edits to read theirs, then make yours again.",
 
   "relation.MADE_BY": "brand", "relation.BELONGS_TO": "category", "relation.SUBCATEGORY_OF": "part of", "relation.ACCESSORY_OF": "accessory of",
   "relation.GOES_WITH": "goes with", "relation.ALIAS": "also called", "relation.COUNTRY": "country",

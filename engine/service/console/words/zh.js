@@ -33,6 +33,8 @@ export default {
   "why.nobody": "指定有历史的用户，可以看到推荐来自哪里。",
   "alike": "相似商品", "alike.of": "与 {title} 最相似", "see.graph": "在图谱中查看", "chose": "该用户选择了它",
   "chose.long": "向服务发送一条记录，下一个列表就会知道", "taken": "已记录，列表已更新。",
+  "without": "没有它时排第 {after}，而不是第 {before}", "far": "1,000 之后", "dislike": "不想要", "dislike.long": "不再推荐它，相似的商品也会减少",
+  "unwanted": "不想要", "take.back": "收回",
 
   "search.about": "用中文、英文或拼音，用图片，或两者一起。",
   "search.label": "想找什么？", "search.example": "白色运动鞋 500元以下 不要皮的",
@@ -97,9 +99,21 @@ export default {
   "chances": "概率", "chances.long": "给出的概率与实际比例。校准误差 {ece}，Brier {brier}（均值：{plain}）。", "chance.told": "给出", "chance.seen": "实际",
   "shares": "由谁决定", "shares.long": "各信号在所显示商品得分中的占比。", "timings": "构建用时", "seconds": "{n} 秒",
 
-  "service.about": "服务是否正常、提供什么、回答多快。", "status": "状态", "up": "正常", "yes": "有", "no": "无",
-  "latency": "延迟", "latency.long": "从本页提问 {n} 次的中位数，包含浏览器的时间。", "measure": "立即测量", "measured": "测量完成", "ms": "{n} 毫秒",
-  "interface": "接口", "interface.long": "所有接口及其参数、限制与示例。",
+  "service.about": "服务是否正常、提供什么、被问多少、回答多快。", "status": "状态", "up": "正常",
+  "events.taken": "已接收记录", "requests": "请求", "requests.none": "还没有请求",
+  "requests.long": "自服务启动以来，按接口统计。中位数与 95% 分位的用时。",
+  "memory": "内存", "age": "模型已写入", "hours": "小时", "route": "接口", "route.none": "本页的文件及不存在的地址", "failed.n": "失败", "half": "中位数", "slow": "95%", "per.second": "每秒 {n} 次", "ms": "{n} 毫秒",
+  "interface.long": "所有接口及其参数、限制与示例，以及供 Prometheus 读取的计数：",
+
+  "rules.about": "运营的规则优先于排序器：提升、降低、隐藏、限定。先在列表上试用，再启用。",
+  "rules.file": "规则", "rules.toml": "规则（TOML）", "in.force": "生效中：{names}", "in.force.none": "没有生效的规则。", "insert": "插入",
+  "kind.rule.boost": "提升", "kind.rule.bury": "降低", "kind.rule.exclude": "排除", "kind.rule.require": "限定", "kind.rule.at_most": "最多",
+  "whose": "这些用户的列表，留空则抽取 200 个", "whose.example": "u0001, u0002", "try": "试用", "apply": "启用", "revert": "撤销我的修改",
+  "try.first": "按现在的内容试用之后才能启用。", "tried": "已按现在的内容试用。", "outcome": "会有什么变化", "trial": "会有什么变化",
+  "trial.of": "每个列表 {n} 件，用户 {users} 个。尚未启用。", "trial.done": "{n} 个列表会变化", "conflicts": "冲突", "effects": "每条规则的影响", "rule": "规则", "all.together": "全部一起",
+  "effect.lists": "列表", "effect.added": "进入", "effect.removed": "移出", "effect.moved": "移动", "effect.mean_places": "位次", "effect.short": "变短",
+  "list.of": "{user} 的列表", "before": "之前", "after": "之后", "goes": "移出", "new": "新", "applied": "已启用。所有进程的下一个列表都按这些规则生成。",
+  "audit": "谁改了什么", "audit.none": "这里还没有人改过规则", "by.whom": "由 {who}", "difference": "差异", "remedy.412": "规则已被他人修改。请撤销自己的修改以读取新的规则，再重新编辑。",
 
   "relation.MADE_BY": "品牌", "relation.BELONGS_TO": "类别", "relation.SUBCATEGORY_OF": "上级类别", "relation.ACCESSORY_OF": "配件",
   "relation.GOES_WITH": "搭配", "relation.ALIAS": "别名", "relation.COUNTRY": "国家", "relation.HAS_COLOUR": "颜色", "relation.HAS_MATERIAL": "材质",
