@@ -47,7 +47,7 @@ class Exposure(NamedTuple):
     propensities: Sequence[float] | None
     """Of each item, if the arm explores."""
     asked: Mapping[str, Any]
-    """Of the request what decided the list too: exclude, where, context, rules; as far as said."""
+    """Of the request what decided the list too: exclude, where, context, sensitive, rules; as far as said."""
 
     @property
     def shown(self) -> Sequence[str]:

@@ -99,13 +99,13 @@ def draws(
     `target` is the chance that `other` gives the item in its place, by its own [exploration], once it has taken in the
     events that the service had then, given with their numbers. So it must be built from tables without them. 0 for
     an item that `other` has not. A choice counts for the last list before it that showed the item, within the days of
-    the experiment. Lists for a context are left out: `Engine.propensity` knows of none.
+    the experiment. Lists that asked for what is sensitive are left out: `Engine.propensity` knows of none.
     """
     shown = sorted(exposures, key=lambda each: each.event)
     rewarded = _rewarded(one, shown, [entry for _, entry in events])
     rows, taken = [], 0
     for number, each in enumerate(shown):
-        if each.propensities is None or each.asked.get("context") or each.time + one.days * DAY > now:
+        if each.propensities is None or each.asked.get("sensitive") or each.time + one.days * DAY > now:
             continue
         upto = bisect_right(events, each.event, key=lambda event: event[0])
         other, taken = _after(other, [entry for _, entry in events[taken:upto]]), upto
@@ -149,4 +149,5 @@ def _target(other: Engine, each: Exposure, place: int) -> float:
         exclude=list(filter(has, each.asked.get("exclude", ()))),
         where=parse(each.asked.get("where", "")),
         rules=each.asked.get("rules", True),
+        context=list(filter(has, each.asked.get("context", ()))),
     )

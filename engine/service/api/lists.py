@@ -65,7 +65,8 @@ def lists(live: Live, running: Running) -> APIRouter:
             **how,
         )
         personal = bool(past) or bool(context) or live.knows(user)
-        asked = {"exclude": exclude, "where": where, "context": context, "rules": how.get("rules")}
+        asked = {"exclude": exclude, "where": where, "context": context, "sensitive": sensitive}
+        asked |= {"rules": how.get("rules")}
         by = running.shown(given, user, found, asked, skip)
         return models.RankedList(personal=personal, items=ranked(live.shelf, found[skip:]), **by)
 
