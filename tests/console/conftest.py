@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from engine import Engine
 from engine.demo.shop import generate
@@ -19,6 +19,7 @@ from tests.console.watch import Watch
 from tests.engine.sample_report import FULL
 from tests.engine.test_look import quick
 
+expect.set_options(timeout=60_000)  # a busy machine is no failure
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
