@@ -78,10 +78,16 @@ class Client:
         exclude: Sequence[str] = (),
         where: Conditions | None = None,
         mode: Literal["fused", "interest"] = "fused",
+        diversity: float | None = None,
+        explore: int | None = None,
+        context: Sequence[str] = (),
+        skip: int = 0,
+        sensitive: Sequence[str] = (),
     ) -> models.RankedList:
         """The best items for a user or a history; what is popular for neither."""
-        asked = {"user": user, "history": history, "n": n, "exclude": exclude, "where": _conditions(where)}
-        return self._get("/v1/recommend", models.RankedList, asked | {"mode": mode})
+        asked: dict[str, Any] = {"user": user, "history": history, "n": n, "skip": skip, "mode": mode}
+        asked |= {"exclude": exclude, "context": context, "sensitive": sensitive, "where": _conditions(where)}
+        return self._get("/v1/recommend", models.RankedList, asked | {"diversity": diversity, "explore": explore})
 
     def search(
         self,
@@ -165,6 +171,13 @@ class Client:
         """Take an item out of every list."""
         return self._change("DELETE", f"/v1/items/{_part(item)}", models.Changed, None, idempotency_key).items
 
+    def put_picture(self, item: str, picture: Path | bytes, idempotency_key: str | None = None) -> int:
+        """Give an item a picture, in the place of the one that it has."""
+        headers = {"Idempotency-Key": idempotency_key or uuid.uuid4().hex}
+        sent = {"image": picture.read_bytes() if isinstance(picture, Path) else picture}
+        path = f"/v1/items/{_part(item)}/image"
+        return self._ask("PUT", path, models.Changed, files=sent, headers=headers).items
+
     def item(self, item: str) -> "ItemTold":
         """What the catalogue knows of an item."""
         from engine.service.api.said import ItemTold  # it knows the engine, which takes seconds to import
@@ -196,6 +209,23 @@ class Client:
         """Ask the graph in Cypher; only reading is done."""
         sent = {"query": query, "parameters": dict(parameters or {}), "limit": limit}
         return self._ask("POST", "/v1/graph/query", models.Answer, json=sent)
+
+    def neighbours(self, node: str, relation: str | None = None, n: int = 50, skip: int = 0) -> models.Around:
+        """What is directly around a node of the graph, such as `item:p0001` or `brand:nike`."""
+        asked = {"node": node, "relation": relation, "n": n, "skip": skip}
+        return self._get("/v1/graph/neighbours", models.Around, asked)
+
+    def nodes(self, letters: str, n: int = 20) -> list[models.Node]:
+        """Nodes of the graph whose name or id has these letters in it."""
+        return self._get("/v1/graph/nodes", models.NodeList, {"q": letters, "n": n}).nodes
+
+    def artefact(self) -> models.Served:
+        """Which artefact is served, and what could be put in its place."""
+        return self._get("/v1/artefact", models.Served, {})
+
+    def switch_artefact(self, name: str) -> models.Served:
+        """Serve another artefact, of the same folder, from here on."""
+        return self._ask("POST", "/v1/artefact", models.Served, json={"name": name})
 
     def health(self) -> models.Health:
         """Is it up, and what does it serve?"""

@@ -1,10 +1,12 @@
 """The client against a service over a real connection, and against answers that ask it to come again."""
 
+import io
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2
 import pytest
+from PIL import Image
 
 from engine import Engine, client
 from engine.client import Client, ServiceError
@@ -55,6 +57,18 @@ def test_the_answers_are_those_of_the_engine(weft: Client, engine: Engine) -> No
     item = engine.recommend(user="u0001", n=1)[0].item_id
     assert weft.explain(item, user="u0001").owed_to
     assert weft.health().items == 120
+    pages = [weft.recommend("u0001", n=2, skip=skip).items for skip in (0, 2)]
+    assert [one.item_id for page in pages for one in page] == [
+        one.item_id for one in engine.recommend(user="u0001", n=4)
+    ]
+    asked = {"diversity": 16.0, "context": ["p0003"]}
+    assert [one.item_id for one in weft.recommend("u0001", n=5, **asked).items] == [
+        one.item_id for one in engine.recommend(user="u0001", n=5, **asked)
+    ]
+    assert weft.recommend("u0001", n=5, explore=1).items[-1].propensity is not None
+    node = weft.nodes("nike")[0].id
+    assert node == "brand:nike" and weft.neighbours(node, "MADE_BY", n=2).neighbours[0].id.startswith("item:")
+    assert weft.artefact().name is None
 
 
 def test_a_picture_is_sent_along(weft: Client) -> None:
@@ -91,7 +105,10 @@ def test_a_refusal_is_an_error_with_its_reason(address: str, weft: Client, ring:
 def test_items_feedback_and_rules(weft: Client) -> None:
     assert weft.add_items([{"item_id": "n/1", "title": "Nike Vista white running shoes", "brand": "Nike"}]) == 1
     assert weft.change_item("n/1", {"title": "Nike Vista black running shoes", "brand": "Nike"}) == 1
-    assert weft.item("n/1").title == "Nike Vista black running shoes"
+    picture = io.BytesIO()
+    Image.new("RGB", (40, 30), "white").save(picture, "JPEG")
+    assert weft.put_picture("n/1", picture.getvalue()) == 1
+    assert weft.item("n/1").title == "Nike Vista black running shoes" and weft.item("n/1").image is not None
     assert weft.remove_item("n/1") == 1
     first = weft.recommend("u0002", n=1).items[0].item_id
     assert weft.add_feedback([{"user_id": "u0002", "item_id": first, "kind": "hide"}]) == 1

@@ -391,6 +391,31 @@ class Around(BaseModel):
     neighbours: list[Neighbour]
 
 
+class Switch(BaseModel):
+    """Another artefact is wanted."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Id = Field(description="A folder beside the one that is served.", examples=["shop-2"])
+
+
+class Switched(BaseModel):
+    """That another artefact took the place of the one before."""
+
+    before: str = Field(examples=["shop"])
+    after: str = Field(examples=["shop-2"])
+    who: str = Field(description="The name of the API key, or local.", examples=["local"])
+    time: int = Field(description="Unix seconds.", examples=[1760000000])
+
+
+class Served(BaseModel):
+    """What is served."""
+
+    name: str | None = Field(description="Null for an engine without an artefact.", examples=["shop"])
+    others: list[str] = Field(description="What could be put in its place.", examples=[["shop-2"]])
+    switches: list[Switched] = Field(description="What took whose place, latest first.")
+
+
 class Ready(BaseModel):
     """That requests may come."""
 
