@@ -1,6 +1,8 @@
 """Commands that change the items of an artefact: add, change, remove."""
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -80,18 +82,28 @@ def _describe(artefact: Path, file: Path, triples: Path | None, new: bool) -> No
     from engine.tables import items as tables
     from engine.tables.readers import read_table
 
-    # What is left out is printed as a table, so it need not be logged as well.
-    logging.getLogger("engine.growth").setLevel(logging.ERROR)
     engine = opened(artefact)
     table = read_table(file, tables.wanted(engine.config.data))
     edges = {} if triples is None else _edges(triples)
-    with Working() as work:
+    with Working() as work, _unlogged("engine.growth"):
         work.stage("describing items")
         rejects = engine.check_items(table, edges, new=new)
         done = (engine.add_items if new else engine.change_items)(table, edges)
         _keep(engine, artefact, done)
     titles = _titles(engine)
     _report("added" if new else "changed", [(item, titles[item]) for item in done], rejects)
+
+
+@contextmanager
+def _unlogged(name: str) -> Iterator[None]:
+    """Warnings of this module are not written: what is left out is printed as a table."""
+    log = logging.getLogger(name)
+    before = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
 
 
 def _edges(file: Path) -> dict[str, list[tuple[str, str]]]:

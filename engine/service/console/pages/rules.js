@@ -21,6 +21,7 @@ export function show(main) {
   const text = make("textarea", {id: "rules", class: "code", rows: 12, spellcheck: "false", autocapitalize: "off", maxlength: 200000});
   const users = make("input", {id: "whose", type: "text", autocomplete: "off", spellcheck: "false", maxlength: 2000, placeholder: say("whose.example")});
   const force = make("p", {class: "muted"}), hint = make("p", {class: "muted", id: "apply-hint"});
+  const editor = make("fieldset", {class: "whole", disabled: ""});  // until the rules are there, or they would take the place of what is typed
   let tag = null, tried = null;
 
   const send = (parameters, headers, signal) => exchange(address("/v1/rules", parameters), {method: "PUT", headers: {...TOML, ...headers}, body: text.value, signal});
@@ -42,6 +43,7 @@ export function show(main) {
     text.value = body.rules.rule?.length ? body.toml : "";
     force.textContent = body.in_force.length ? say("in.force", {names: body.in_force.join(" · ")}) : say("in.force.none");
     tried = null;
+    editor.disabled = false;
     judge();
     return body;
   }
@@ -99,14 +101,15 @@ export function show(main) {
   }
 
   text.addEventListener("input", judge);
+  editor.append(
+    make("div", {class: "row", role: "group", "aria-label": say("insert")}, make("span", {class: "field-name"}, say("insert")),
+      Object.keys(TEMPLATES).map(kind => button(say(`kind.rule.${kind}`), () => insert(kind), {class: "chip"}))),
+    make("label", {class: "unseen", for: "rules"}, say("rules.toml")), text,
+    make("label", {for: "whose"}, make("span", {class: "field-name"}, say("whose")), users),
+    make("div", {class: "row"}, attempt, apply, revert), hint);
   main.append(make("div", {class: "page-head"}, make("h1", {}, say("page.rules")), make("p", {class: "muted"}, say("rules.about"))),
     make("div", {class: "rulebook"},
-      make("section", {class: "panel editor", "aria-labelledby": "rules-title"}, make("h2", {id: "rules-title"}, say("rules.file")), force,
-        make("div", {class: "row", role: "group", "aria-label": say("insert")}, make("span", {class: "field-name"}, say("insert")),
-          Object.keys(TEMPLATES).map(kind => button(say(`kind.rule.${kind}`), () => insert(kind), {class: "chip"}))),
-        make("label", {class: "unseen", for: "rules"}, say("rules.toml")), text,
-        make("label", {for: "whose"}, make("span", {class: "field-name"}, say("whose")), users),
-        make("div", {class: "row"}, attempt, apply, revert), hint),
+      make("section", {class: "panel editor", "aria-labelledby": "rules-title"}, make("h2", {id: "rules-title"}, say("rules.file")), force, editor),
       outcome),
     make("section", {class: "panel board", "aria-labelledby": "audit-title"}, make("h2", {id: "audit-title"}, say("audit")), log));
   load();
