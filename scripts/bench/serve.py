@@ -33,7 +33,6 @@ from serving.process import Service, serving
 from engine import Engine
 
 WORKERS = (1, 2)
-SECONDS = 10.0
 
 
 def artefact_of(items: int, users: int, work: Path) -> Path:
@@ -58,7 +57,7 @@ def build(items: int, users: int, work: Path) -> None:
     np.savez(artefact.with_suffix(".npz"), allow_pickle=False, **arrays)
 
 
-def measure(artefact: Path, workers: int, clients: int) -> dict[str, Any]:
+def measure(artefact: Path, workers: int, clients: int, seconds: float) -> dict[str, Any]:
     engine = Engine.load(artefact)
     users = engine.catalogue.interactions["user_id"].unique().sort().to_list()
     ids = engine.catalogue.items["item_id"].to_list()
@@ -73,9 +72,9 @@ def measure(artefact: Path, workers: int, clients: int) -> dict[str, Any]:
             "a hundred events": lambda n: ("POST", "/v1/events", mixed.events(users, ids, n, 100)),
         }
         for name, request in asked.items():
-            load.run(service.port, request, clients, SECONDS / 5)
-            found[name] = load.run(service.port, request, clients, SECONDS).told()
-        found["recommend, one client"] = load.run(service.port, asked["recommend"], 1, SECONDS).told()
+            load.run(service.port, request, clients, seconds / 5)
+            found[name] = load.run(service.port, request, clients, seconds).told()
+        found["recommend, one client"] = load.run(service.port, asked["recommend"], 1, seconds).told()
         found["event to list ms"] = after_events(service, users, ids)
         found["MiB after"] = service.mib()
     return found
@@ -91,7 +90,7 @@ def after_events(service: Service, users: list[str], ids: list[str]) -> dict[str
     return recommend.quantiles(times)
 
 
-def peer(matrix: Path, clients: int, users: int) -> dict[str, Any]:
+def peer(matrix: Path, clients: int, users: int, seconds: float) -> dict[str, Any]:
     """The same clients beside implicit's ALS, or why there is none of it."""
     ready = environments.ready("implicit_http")
     if ready.error:
@@ -101,10 +100,14 @@ def peer(matrix: Path, clients: int, users: int) -> dict[str, Any]:
     def request(number: int) -> load.Request:
         return "GET", f"/v1/recommend?user=u{number * 7 % users}", None
 
-    with Service([str(ready.python), str(script), str(matrix)]) as service:
-        load.run(service.port, request, clients, SECONDS / 5)
-        found = {"recommend": load.run(service.port, request, clients, SECONDS).told()}
-        return found | {"recommend, one client": load.run(service.port, request, 1, SECONDS).told()}
+    try:
+        service = Service([str(ready.python), str(script), str(matrix)])
+    except RuntimeError as error:
+        return {"error": str(error)}
+    with service:
+        load.run(service.port, request, clients, seconds / 5)
+        found = {"recommend": load.run(service.port, request, clients, seconds).told()}
+        return found | {"recommend, one client": load.run(service.port, request, 1, seconds).told()}
 
 
 def show(rows: dict[str, dict[str, Any]]) -> None:
@@ -124,6 +127,7 @@ def main() -> None:
     parser.add_argument("--users", type=int, default=50_000)
     parser.add_argument("--workers", type=int, nargs="+", default=WORKERS)
     parser.add_argument("--clients", type=int, default=8)
+    parser.add_argument("--seconds", type=float, default=10, help="of each figure")
     parser.add_argument("--soak", type=float, default=0, help="seconds of a mix of everything, in place of the table")
     parser.add_argument("--rate", type=float, default=100, help="requests a second of the mix")
     parser.add_argument("--kills", type=int, default=0, help="rounds of killing it, in place of the table")
@@ -140,8 +144,11 @@ def main() -> None:
     if choice.kills:
         mixed.kill(artefact, choice.kills, choice.clients)
         return
-    rows = {f"weft, {workers} processes": measure(artefact, workers, choice.clients) for workers in choice.workers}
-    rows["implicit ALS, FastAPI"] = peer(artefact.with_suffix(".npz"), choice.clients, choice.users)
+    rows = {
+        f"weft, {workers} processes": measure(artefact, workers, choice.clients, choice.seconds)
+        for workers in choice.workers
+    }
+    rows["implicit ALS, FastAPI"] = peer(artefact.with_suffix(".npz"), choice.clients, choice.users, choice.seconds)
     artefact.with_suffix(".json").write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
     show(rows)
 
