@@ -36,7 +36,9 @@ def items(live: Live) -> APIRouter:
         """Why an item is where it is for a user: what each part adds, whom it is owed to, and paths in the graph."""
         if user is not None and history is None and not live.knows(user):
             raise UnknownIdError(f"user {user!r} has no history here: there is nothing to explain")
-        why = live.engine.explain(user, item, history)
+        engine = live.engine
+        with live.turn:
+            why = engine.explain(user, item, history)
         shelf = live.shelf
         return models.Why(
             **shown(shelf, item),

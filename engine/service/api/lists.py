@@ -54,16 +54,18 @@ def lists(live: Live, running: Running) -> APIRouter:
         given = None if said else running.assigned("recommend", user)
         how: dict[str, Any] = {"mode": mode, "diversity": diversity, "explore": explore}
         how |= {} if given is None else given.arm.settings.said()
-        found = live.engine.recommend(
-            user=user,
-            history=past,
-            n=skip + n,
-            exclude=exclude or [],
-            where=parse(where),
-            context=context or [],
-            sensitive=sensitive or (),
-            **how,
-        )
+        engine = live.engine
+        with live.turn:
+            found = engine.recommend(
+                user=user,
+                history=past,
+                n=skip + n,
+                exclude=exclude or [],
+                where=parse(where),
+                context=context or [],
+                sensitive=sensitive or (),
+                **how,
+            )
         personal = bool(past) or bool(context) or live.knows(user)
         asked = {"exclude": exclude, "where": where, "context": context, "sensitive": sensitive}
         asked |= {"rules": how.get("rules")}
@@ -96,7 +98,9 @@ def lists(live: Live, running: Running) -> APIRouter:
         how: dict[str, Any] = {"n": n, "personal": personal, "literal": literal, "explain": explain}
         assigned = running.assigned("search", user)
         how |= {} if assigned is None else assigned.arm.settings.said()
-        given = assisted.search(live.engine, q, parse(where), who, how)
+        engine = live.engine
+        with live.turn:
+            given = assisted.search(engine, q, parse(where), who, how)
         answer = told(live, given, (bool(history) or live.knows(user)) and how["personal"] > 0)
         return answer.model_copy(update=running.shown(assigned, user, given.found, {}))
 
@@ -107,7 +111,9 @@ def lists(live: Live, running: Running) -> APIRouter:
         sensitive: Sensitive = None,
     ) -> models.AlikeList:
         """The items most like one, by facts, words, texts and pictures."""
-        found = live.engine.similar(item, n=n, sensitive=sensitive or ())
+        engine = live.engine
+        with live.turn:
+            found = engine.similar(item, n=n, sensitive=sensitive or ())
         return models.AlikeList(
             items=[models.Alike(**shown(live.shelf, each), cosine=cosine) for each, cosine in found]
         )

@@ -54,7 +54,9 @@ def by_picture(live: Live) -> APIRouter:
             picture = opened(image.file.read())
         who: dict[str, Any] = {"user": user, "history": history, "exclude": exclude or [], "sensitive": sensitive or ()}
         how = {"n": n, "personal": personal, "literal": literal, "explain": explain, "image": picture}
-        given = assisted.search(live.engine, q or None, parse(where), who, how)
+        engine = live.engine
+        with live.turn:
+            given = assisted.search(engine, q or None, parse(where), who, how)
         return told(live, given, (bool(history) or live.knows(user)) and personal > 0)
 
     return router
