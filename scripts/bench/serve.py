@@ -101,7 +101,8 @@ def peer(matrix: Path, clients: int, users: int, seconds: float) -> dict[str, An
         return "GET", f"/v1/recommend?user=u{number * 7 % users}", None
 
     try:
-        service = Service([str(ready.python), str(script), str(matrix)])
+        one_thread = ["env", *(f"{name}_NUM_THREADS=1" for name in ("OMP", "OPENBLAS", "MKL"))]
+        service = Service([*one_thread, str(ready.python), str(script), str(matrix)])
     except RuntimeError as error:
         return {"error": str(error)}
     with service:
