@@ -188,7 +188,7 @@ def _told(rank: int | None) -> str:
 
 
 def has_history(engine: "Engine", user: str) -> bool:
-    return bool((engine.catalogue.interactions["user_id"] == user).any())
+    return engine.state.lookup.knows(user)
 
 
 def titles_of(engine: "Engine") -> dict[str, str]:

@@ -13,7 +13,7 @@ from prometheus_client.registry import Collector
 from engine import artifact
 from engine.service.eventlog import EventLog
 from engine.service.live import Live
-from engine.service.workers import TOGETHER
+from engine.service.settings import TOGETHER
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 

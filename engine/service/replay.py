@@ -67,10 +67,10 @@ def joined(changes: Iterable[Change], item: str) -> Joined:
 
 def make(engine: Engine, whole: Joined, folder: Path) -> None:
     """Make changes in an engine; pictures are files of `folder`. What does not fit any more is logged and left out."""
-    there = _present(engine)
-    kept = {one: row for one, row in whole.rows.items() if one not in there or one not in whole.removed}
-    new = {one: row for one, row in kept.items() if one not in there}
-    old = {one: row for one, row in kept.items() if one in there}
+    there = engine.state.lookup.has  # of before: a change puts another state in its place
+    kept = {one: row for one, row in whole.rows.items() if not there(one) or one not in whole.removed}
+    new = {one: row for one, row in kept.items() if not there(one)}
+    old = {one: row for one, row in kept.items() if there(one)}
     pictures: dict[str, Path | None] = {
         one: None if name is None else folder / name for one, name in whole.pictures.items()
     }
@@ -78,19 +78,14 @@ def make(engine: Engine, whole: Joined, folder: Path) -> None:
         engine.add_items(list(new.values()), whole.edges, {one: pictures.get(one) for one in new})
     if old:
         engine.change_items(list(old.values()), whole.edges, _pictures_of(engine, old) | pictures)
-    alone = {one: path for one, path in pictures.items() if one in there and one not in kept}
+    alone = {one: path for one, path in pictures.items() if there(one) and one not in kept}
     if alone:
         engine.picture_items(alone)
-    gone = [one for one in whole.removed if one in there or one in new]
+    gone = [one for one in whole.removed if there(one) or one in new]
     if gone:
         engine.remove_items(gone)
     if whole.rules is not None:
         engine.use_rules(Rules.model_validate(whole.rules))
-
-
-def _present(engine: Engine) -> set[str]:
-    items = engine.catalogue.items["item_id"].to_list()
-    return {one for one, removed in zip(items, engine.state.removed.tolist(), strict=True) if not removed}
 
 
 def _pictures_of(engine: Engine, items: Iterable[str]) -> dict[str, Path | None]:

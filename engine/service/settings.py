@@ -9,6 +9,8 @@ from engine.service.logs import Format
 
 LOCAL = ("localhost", "127.0.0.1", "[::1]")
 """What a browser on this machine calls it."""
+TOGETHER = "PROMETHEUS_MULTIPROC_DIR"
+"""The variable by which the processes find each other's counts; the library of Prometheus reads it."""
 
 
 class Settings(BaseModel):

@@ -14,7 +14,7 @@ import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from engine.service import logs
-from engine.service.settings import Settings
+from engine.service.settings import TOGETHER, Settings
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -33,8 +33,6 @@ SERVER: dict[str, Any] = {
     "timeout_graceful_shutdown": DRAIN,
 }
 """Of uvicorn, whether there is one process or more."""
-TOGETHER = "PROMETHEUS_MULTIPROC_DIR"
-"""The variable by which the processes find each other's counts; the library of Prometheus reads it."""
 
 
 def run(artefact: Path, events: Path, settings: Settings, listening: socket.socket, workers: int) -> None:
