@@ -188,6 +188,7 @@ def _told(rank: int | None) -> str:
 
 
 def has_history(engine: "Engine", user: str) -> bool:
+    user.encode()  # what is no text is a mistake of the command line (see output.Polite), not a stranger
     return engine.state.lookup.knows(user)
 
 
