@@ -372,12 +372,14 @@ class Engine:
     def add_events(self, rows: TableLike) -> int:
         """Append interactions, seen by the next recommendation; returns how many. Bad rows are logged."""
         with self._changing:
-            state = self.state
-            tables = growth.with_events(state.catalogue, rows, state.config)
-            made = state.after(OF_ITEMS | {"book"}, catalogue=tables)
-            made.__dict__["lookup"] = state.lookup.with_events(tables)
-            self.state = made
-        return tables.interactions.height - state.catalogue.interactions.height
+            fresh = growth.events(self.state.catalogue, rows, self.config)
+            self.state = changing.with_events(self.state, fresh)
+        return fresh.height
+
+    def add_read_events(self, fresh: pl.DataFrame) -> None:
+        """The same of interactions that are as `Catalogue.interactions` has them, and of items that are there."""
+        with self._changing:
+            self.state = changing.with_events(self.state, fresh)
 
     def add_feedback(self, said: Iterable[tuple[str, str, str]]) -> int:
         """Take in what users said against items (hide, dislike, undo) and what they were shown (seen): (user, item,
