@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from encoders.base import Vectors
 from encoders.errors import EncoderError
@@ -67,10 +66,12 @@ class BertEncoder:
         """(n, dim) unit rows."""
         return by_length(batch, self.dim, self._pooled)
 
-    @torch.inference_mode()
     def _pooled(self, texts: list[str]) -> Vectors:
+        import torch  # the multilingual encoder needs none of it
+
         tokens = self._tokenizer(texts, padding=True, truncation=True, max_length=self._tokens, return_tensors="pt")
-        states = self._model(**tokens).last_hidden_state  # (n, tokens, dim)
+        with torch.inference_mode():
+            states = self._model(**tokens).last_hidden_state  # (n, tokens, dim)
         mask = tokens["attention_mask"][..., None]
         pooled = states[:, 0] if self._first else (states * mask).sum(1) / mask.sum(1)
         return np.asarray(pooled.numpy(), np.float32)

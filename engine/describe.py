@@ -11,7 +11,6 @@ import polars as pl
 from numpy.typing import NDArray
 from PIL import Image
 from scipy import sparse
-from sklearn.feature_extraction.text import CountVectorizer
 
 import encoders
 from encoders import EmbeddingStore, Encoded, Encoder
@@ -124,6 +123,8 @@ def encode(
 
 def word_counts(texts: Sequence[str], vocabulary: Sequence[str] | None = None) -> tuple[tuple[str, ...], Matrix]:
     """The words, and (texts, words) log counts: 1 + ln(times). Words in one text only say nothing of others."""
+    from sklearn.feature_extraction.text import CountVectorizer  # a second of imports, and not for those who ask
+
     counter = CountVectorizer(
         analyzer=tokens,
         vocabulary=vocabulary or None,

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, Self
 
 import polars as pl
 
-from engine import asking, building, changing, describe, forget, growth, persist, searching
+from engine import asking, changing, describe, forget, growth, persist, searching
 from engine.asking import Mode, Recommendation, Wanted
 from engine.config import Config, Diversity, Exploration
 from engine.explain import Explanation
-from engine.gating import Gate
+from engine.gate import Gate
 from engine.growth import Edges, Pictures, Said
 from engine.ranker import Ranker
 from engine.rules import rulefile, whom
@@ -73,6 +73,8 @@ class Engine:
 
         Raises ConfigError or DataError, saying what to mend.
         """
+        from engine import building  # what learns needs torch, and whoever opens an artefact does not
+
         return cls(**building.build(source, settings, stage, progress))
 
     @property
