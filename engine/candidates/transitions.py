@@ -36,7 +36,7 @@ def update(old: ItemToItem, before: Histories, after: Histories, config: Transit
 def counted(histories: Histories, config: Transitions) -> Matrix:
     """(items, items) the sums, before they are divided."""
     n, rows, items = histories.n_items, histories.rows, histories.items
-    total = sparse.csr_array((n, n), dtype=np.float32)
+    total: Matrix = sparse.csr_array(sparse.coo_array((n, n), dtype=np.float32))
     for distance in range(1, min(config.window, len(items) - 1) + 1):
         same = rows[distance:] == rows[:-distance]
         if not same.any():
