@@ -6,14 +6,16 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import nn
 
-from encoders.base import Vectors
+from encoders.base import TEXTS, Vectors
 from encoders.errors import EncoderError
 from encoders.weights import first_line, folder_hash, no_progress_bar, package_file, unit
 
 USE_SHA256 = "0db566fd0af82cbf9f3a7eac3920ede5fb784a6882398563ca9b1bbd66fb37c9"
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-BATCH = 64
+BATCH = 8
+"""Larger ones leave the cache and take longer."""
 MAX_CHARS = 20_000
 """The rest of a longer text is not looked at."""
 MAX_TOKENS = 256
@@ -46,6 +48,8 @@ class BertEncoder:
     first 256 tokens. Raises EncoderError for a folder that cannot be used.
     """
 
+    kind = TEXTS
+
     def __init__(self, folder: Path, name: str) -> None:
         from transformers import AutoModel, AutoTokenizer
 
@@ -53,27 +57,48 @@ class BertEncoder:
             with no_progress_bar():
                 self._tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
                 model = AutoModel.from_pretrained(folder, local_files_only=True, use_safetensors=True)
-            self._model = model.float().eval()
             self.dim = int(model.config.hidden_size)
             self._tokens = min(MAX_TOKENS, int(model.config.max_position_embeddings))
         except (OSError, ValueError, AttributeError, ImportError) as error:
             raise EncoderError(f"{folder}: no BERT-family encoder with its tokenizer ({first_line(error)})") from None
         self.name = name
-        self._first = _pools_first(folder)
-        pooling = "first" if self._first else "mean"
+        first = _pools_first(folder)
+        self.network: nn.Module = _Pooled(model.float().eval(), first)
+        pooling = "first" if first else "mean"
         self.fingerprint = f"bert-{pooling}-{self._tokens}/{folder_hash(folder)[:16]}"
 
     def encode(self, batch: Sequence[str]) -> Vectors:
         """(n, dim) unit rows."""
-        return by_length(batch, self.dim, self._pooled)
+        return self.batched(batch, self.run)
+
+    def batched(self, batch: Sequence[str], run: Callable[[list[str]], Vectors]) -> Vectors:
+        """(n, dim) unit rows of what `run` gives for a few texts of like length."""
+        return by_length(batch, self.dim, run)
+
+    def inputs(self, texts: Sequence[str]) -> dict[str, torch.Tensor]:
+        """What the network takes: (n, tokens) each."""
+        tokens = self._tokenizer(
+            list(texts), padding=True, truncation=True, max_length=self._tokens, return_tensors="pt"
+        )
+        return {name: tokens[name] for name in ("input_ids", "attention_mask")}
 
     @torch.inference_mode()
-    def _pooled(self, texts: list[str]) -> Vectors:
-        tokens = self._tokenizer(texts, padding=True, truncation=True, max_length=self._tokens, return_tensors="pt")
-        states = self._model(**tokens).last_hidden_state  # (n, tokens, dim)
-        mask = tokens["attention_mask"][..., None]
-        pooled = states[:, 0] if self._first else (states * mask).sum(1) / mask.sum(1)
-        return np.asarray(pooled.numpy(), np.float32)
+    def run(self, texts: Sequence[str]) -> Vectors:
+        """(n, dim) as the network gives them."""
+        return np.asarray(self.network(**self.inputs(texts)).numpy(), np.float32)
+
+
+class _Pooled(nn.Module):
+    """Tokens, (n, tokens), to one row a text, (n, dim)."""
+
+    def __init__(self, model: nn.Module, first: bool) -> None:
+        super().__init__()
+        self.model, self.first = model, first
+
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+        states: torch.Tensor = self.model(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+        mask = attention_mask[..., None]
+        return states[:, 0] if self.first else (states * mask).sum(1) / mask.sum(1)
 
 
 def minilm_folder() -> Path:

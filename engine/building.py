@@ -71,4 +71,5 @@ def build(
     state.searcher.indices()
     clock("")
     learned = {"gates": trained.gates, "curves": trained.curves, "timings": clock.seconds}
-    return {"state": state, **learned, "encoded": encoded}
+    fast = {kind: how for kind in ("text", "image") if (how := getattr(described, kind).how)}
+    return {"state": state, **learned, "encoded": encoded, "fast": fast}

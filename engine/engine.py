@@ -59,6 +59,8 @@ class Engine:
     timings: dict[str, float] = field(default_factory=dict)
     encoded: dict[str, int] = field(default_factory=dict)
     """Contents encoded in this build and contents reused from the store."""
+    fast: dict[str, str] = field(default_factory=dict)
+    """The way in which texts and pictures were encoded, and how it agrees, where there were many."""
     _changing: Lock = field(default_factory=Lock, init=False, repr=False, compare=False)
 
     @classmethod

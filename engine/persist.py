@@ -139,6 +139,7 @@ def _parts(kept: Artifact) -> dict[str, Any]:
         "curves": kept.facts["curves"],
         "timings": kept.facts["timings"],
         "encoded": kept.facts["encoded"],
+        "fast": kept.facts.get("fast", {}),
     }
 
 
@@ -179,6 +180,7 @@ def _facts(engine: "Engine") -> dict[str, Any]:
         "curves": engine.curves,
         "timings": engine.timings,
         "encoded": engine.encoded,
+        "fast": engine.fast,
         "rules": engine.rules.plain(),
         "calibration": None if engine.ranker.calibration is None else vars(engine.ranker.calibration),
     }
