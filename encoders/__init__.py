@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from encoders.base import Encoder, Vectors
+from encoders.base import Encoder, Networked, Vectors
 from encoders.errors import EncoderError, PictureError
 from encoders.store import EmbeddingStore, Encoded
 
@@ -14,10 +14,12 @@ if TYPE_CHECKING:
     from encoders.heads import SmallHeads
 
 __all__ = [
-    "EmbeddingStore", "Encoded", "Encoder", "EncoderError", "PictureError", "Vectors", "open_clip", "open_image",
-    "open_text", "tuned_images", "weft_small_heads",
+    "FEW", "EmbeddingStore", "Encoded", "Encoder", "EncoderError", "Networked", "PictureError", "Vectors", "open_clip",
+    "open_image", "open_text", "tuned_images", "weft_small_heads",
 ]  # fmt: skip
 
+FEW = 2000
+"""Things that are too few for a trial of fast ways to pay for itself."""
 TUNED_FILE = "weft-images.safetensors"
 """By which a directory is that of a tuned image encoder."""
 # torch, timm, transformers and open_clip load only when an encoder is opened.
@@ -30,9 +32,11 @@ def open_text(spec: str) -> Encoder[str]:
 
     if spec == "multilingual":
         return text.MultilingualEncoder()
+    from encoders.bert import BertEncoder
+
     if spec == "minilm":
-        return text.BertEncoder(text.minilm_folder(), spec)
-    return text.BertEncoder(model_folder(spec, "`multilingual` (zh, en and 14 more), `minilm` (English)"), spec)
+        return BertEncoder(text.minilm_folder(), spec)
+    return BertEncoder(model_folder(spec, "`multilingual` (zh, en and 14 more), `minilm` (English)"), spec)
 
 
 def open_image(spec: str) -> Encoder[Image.Image]:

@@ -10,12 +10,12 @@ import torch
 from PIL import Image
 from torch import nn
 
-from encoders.base import Vectors
+from encoders.base import PICTURES, TEXTS, Vectors
 from encoders.errors import EncoderError
 from encoders.heads import DIM, FOLDER, HEADS, SHAPES, load_heads
-from encoders.image import BATCH, LITE0_SHA256, load_lite0, pixels
+from encoders.image import LITE0_SHA256, in_order, load_lite0, pixels
 from encoders.text import MAX_TOKENS, MINILM_SHA256, by_length, minilm_folder
-from encoders.weights import first_line, folder_hash, no_progress_bar, unit
+from encoders.weights import first_line, folder_hash, no_progress_bar
 
 Thing = TypeVar("Thing")
 OPEN_CLIP = "open_clip_config.json"
@@ -29,11 +29,24 @@ class Tower(Generic[Thing]):
     name: str
     dim: int
     fingerprint: str
-    run: Callable[[Sequence[Thing]], Vectors]
+    kind: str
+    network: nn.Module
+    inputs: Callable[[Sequence[Thing]], dict[str, torch.Tensor]]
+    """What the network takes."""
+    gather: Callable[[Sequence[Thing], int, Callable[[list[Thing]], Vectors]], Vectors]
 
     def encode(self, batch: Sequence[Thing]) -> Vectors:
         """(n, dim) unit rows; a blank text is a row of zeros."""
-        return self.run(batch)
+        return self.batched(batch, self.run)
+
+    def batched(self, batch: Sequence[Thing], run: Callable[[list[Thing]], Vectors]) -> Vectors:
+        """(n, dim) unit rows of what `run` gives for a few things."""
+        return self.gather(batch, self.dim, run)
+
+    @torch.inference_mode()
+    def run(self, things: Sequence[Thing]) -> Vectors:
+        """(n, dim) as the network gives them."""
+        return np.asarray(self.network(**self.inputs(things)).numpy(), np.float32)
 
 
 class ClipModel:
@@ -52,20 +65,32 @@ class ClipModel:
     ) -> None:
         """`model` has encode_text and encode_image; `tokenize` and `pixels` make what these take, (n, ...)."""
         self.model = model.eval()
-        self.tokenize, self._pixels = tokenize, pixels
-        self.dim = int(self._texts(["a"]).shape[1])
-        self.text = Tower(name, self.dim, f"{fingerprint}/text", lambda batch: by_length(batch, self.dim, self._texts))
-        self.image = Tower(name, self.dim, f"{fingerprint}/image", self._pictures)
+        self.tokenize = tokenize
+        reads, looks = _Side(model, "encode_text").eval(), _Side(model, "encode_image").eval()
 
-    @torch.inference_mode()
-    def _texts(self, texts: list[str]) -> Vectors:
-        return np.asarray(self.model.encode_text(self.tokenize(texts)).numpy(), np.float32)
+        def tokens(texts: Sequence[str]) -> dict[str, torch.Tensor]:
+            found = tokenize(list(texts))
+            return {"x": found} if isinstance(found, torch.Tensor) else dict(found)
 
-    @torch.inference_mode()
-    def _pictures(self, batch: Sequence[Image.Image]) -> Vectors:
-        chunks = [batch[at : at + BATCH] for at in range(0, len(batch), BATCH)]
-        rows = [self.model.encode_image(self._pixels(chunk)).numpy() for chunk in chunks]
-        return unit(np.concatenate(rows)) if rows else np.zeros((0, self.dim), np.float32)
+        with torch.inference_mode():
+            self.dim = int(reads(**tokens(["a"])).shape[1])
+        self.text = Tower(name, self.dim, f"{fingerprint}/text", TEXTS, reads, tokens, by_length)
+        self.image = Tower(
+            name, self.dim, f"{fingerprint}/image", PICTURES, looks, lambda batch: {"x": pixels(batch)}, in_order
+        )
+
+
+class _Side(nn.Module):
+    """One side of a model as a network of its own: takes `x`, or what a tokenizer of transformers gives by name."""
+
+    def __init__(self, model: Any, side: str) -> None:
+        super().__init__()
+        self.model, self.side = model, side
+
+    def forward(self, **inputs: torch.Tensor) -> torch.Tensor:
+        given = inputs.get("x", inputs)
+        features: torch.Tensor = getattr(self.model, self.side)(given)
+        return features
 
 
 def weft_small(folder: Path = FOLDER) -> ClipModel:

@@ -1,13 +1,13 @@
 """Image encoders: an ImageNet trunk that comes along. (Models that share a space with texts are in clip.py.)"""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
 from PIL import Image
 from torch import nn
 
-from encoders.base import Vectors
+from encoders.base import PICTURES, Vectors
 from encoders.weights import converted, package_file, unit
 
 LITE0_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
@@ -57,14 +57,32 @@ class TrunkEncoder:
     """EfficientNet-Lite0's pooled features."""
 
     name = "efficientnet-lite0"
+    kind = PICTURES
     dim = 1280
     fingerprint = f"tf-efficientnet-lite0/{LITE0_SHA256[:16]}"
 
     def __init__(self) -> None:
-        self._trunk = lite0_trunk()
+        self.network = lite0_trunk()
 
-    @torch.inference_mode()
     def encode(self, batch: Sequence[Image.Image]) -> Vectors:
         """(n, 1280) unit rows."""
-        rows = [self._trunk(pixels(batch[at : at + BATCH])).numpy() for at in range(0, len(batch), BATCH)]
-        return unit(np.concatenate(rows)) if rows else np.zeros((0, self.dim), np.float32)
+        return self.batched(batch, self.run)
+
+    def batched(self, batch: Sequence[Image.Image], run: Callable[[list[Image.Image]], Vectors]) -> Vectors:
+        """(n, 1280) unit rows of what `run` gives for a few pictures."""
+        return in_order(batch, self.dim, run)
+
+    def inputs(self, pictures: Sequence[Image.Image]) -> dict[str, torch.Tensor]:
+        """What the network takes."""
+        return {"x": pixels(pictures)}
+
+    @torch.inference_mode()
+    def run(self, pictures: Sequence[Image.Image]) -> Vectors:
+        """(n, 1280) as the network gives them."""
+        return np.asarray(self.network(**self.inputs(pictures)).numpy(), np.float32)
+
+
+def in_order(batch: Sequence[Image.Image], dim: int, encode: Callable[[list[Image.Image]], Vectors]) -> Vectors:
+    """Unit rows of pictures, a few at a time."""
+    rows = [encode(list(batch[at : at + BATCH])) for at in range(0, len(batch), BATCH)]
+    return unit(np.concatenate(rows)) if rows else np.zeros((0, dim), np.float32)

@@ -39,6 +39,8 @@ class Encoded:
     """Rows whose vector was in the store, or is that of an equal row."""
     rejects: list[tuple[int, str]]
     """Row and reason of each picture that could not be used."""
+    how: str = ""
+    """The way that `encoders.fast` chose, for people; nothing where none was chosen."""
 
 
 class EmbeddingStore:

@@ -70,6 +70,7 @@ def build(
     state = State(settings, tables, ranker, described.vocabulary, described.graph, written)
     state.searcher.indices()
     clock("")
+    fast = {kind: how for kind in ("text", "image") if (how := getattr(described, kind).how)}
     learned = {
         "gates": trained.gates,
         "curves": trained.curves,
@@ -77,4 +78,4 @@ def build(
         "old": trained.old.tensors(),
         "quality": trained.quality,
     }
-    return {"state": state, **learned, "encoded": encoded}
+    return {"state": state, **learned, "encoded": encoded, "fast": fast}

@@ -67,6 +67,8 @@ class Engine:
     """NDCG by kind of list (engine/cases.py) that the build saw on lists which nothing had seen."""
     updates: list[dict[str, Any]] = field(default_factory=list)
     """What was updated since the build, as `Updated.told`, oldest first."""
+    fast: dict[str, str] = field(default_factory=dict)
+    """The way in which texts and pictures were encoded, and how it agrees, where there were many."""
     _changing: Lock = field(default_factory=Lock, init=False, repr=False, compare=False)
 
     @classmethod

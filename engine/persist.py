@@ -143,6 +143,7 @@ def _parts(kept: Artifact) -> dict[str, Any]:
         "old": kept.tensors("cases") if kept.has("cases.safetensors") else {},
         "quality": kept.facts.get("quality", {}),
         "updates": kept.facts.get("updates", []),
+        "fast": kept.facts.get("fast", {}),
     }
 
 
@@ -184,6 +185,7 @@ def _facts(engine: "Engine") -> dict[str, Any]:
         "curves": engine.curves,
         "timings": engine.timings,
         "encoded": engine.encoded,
+        "fast": engine.fast,
         "rules": engine.rules.plain(),
         "learned": engine.state.learned,
         "quality": engine.quality,

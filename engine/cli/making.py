@@ -132,6 +132,8 @@ def build_engine(config: Path, to: Path) -> "Engine":
         say(f"{rejects.height} rows or cells rejected, see {file}")
     encoded = ", ".join(f"{name} {count}" for name, count in engine.encoded.items())
     say(f"{engine.catalogue.items.height} items; {encoded}")
+    for kind, how in engine.fast.items():
+        say(f"{kind} encoded by {how}")
     rows = [
         (one.part, one.kind, f"{one.gain:+.4f}", f"{one.low:+.4f} to {one.high:+.4f}", "yes" if one.kept else "no")
         for one in engine.gates

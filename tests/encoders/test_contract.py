@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import encoders
+from encoders import fast
 from encoders.tune_images import Labelled, Settings, tune_images
 from tests.encoders.samples import drawn
 
@@ -22,8 +23,10 @@ TEXTS = [
     "white sneakers",
 ]
 PICTURES = [drawn(0), drawn(1, (300, 20)), drawn(2, (7, 90)), drawn(3, (1, 1)), drawn(4, (224, 224)), drawn(0)]
-TEXT_ENCODERS = ["multilingual", "minilm", "weft-small text"]
-IMAGE_ENCODERS = ["efficientnet-lite0", "weft-small image", "tuned"]
+TEXT_ENCODERS = ["multilingual", "minilm", "weft-small text", "minilm by onnx", "minilm by bf16", "minilm by int8"]
+IMAGE_ENCODERS = ["efficientnet-lite0", "weft-small image", "tuned", "efficientnet-lite0 by onnx"]
+CLOSE = {"minilm by bf16": 2e-3}
+"""What a number may differ by in another batch: bfloat16 rounds to 8 bits after each step. Else 2e-5."""
 
 
 @pytest.fixture(scope="module")
@@ -38,14 +41,26 @@ def tuned(tmp_path_factory):
     return encoders.open_image(str(folder / "encoder"))
 
 
+@pytest.fixture(scope="module")
+def fast_ones(minilm, lite0, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("fast")
+    opened = {f"minilm by {way}": fast.open_fast(minilm, way, folder) for way in ("onnx", "bf16", "int8")}
+    return {**opened, "efficientnet-lite0 by onnx": fast.open_fast(lite0, "onnx", folder)}
+
+
 @pytest.fixture(params=TEXT_ENCODERS + IMAGE_ENCODERS)
-def case(request, multilingual, minilm, lite0, weft_small, tuned):
+def named(request):
+    return request.param
+
+
+@pytest.fixture
+def case(named, multilingual, minilm, lite0, weft_small, tuned, fast_ones):
     """An encoder and a batch for it, whose first and last thing are equal."""
     opened = {
         "multilingual": multilingual, "minilm": minilm, "weft-small text": weft_small.text,
-        "efficientnet-lite0": lite0, "weft-small image": weft_small.image, "tuned": tuned,
+        "efficientnet-lite0": lite0, "weft-small image": weft_small.image, "tuned": tuned, **fast_ones,
     }  # fmt: skip
-    return opened[request.param], TEXTS if request.param in TEXT_ENCODERS else PICTURES
+    return opened[named], TEXTS if named in TEXT_ENCODERS else PICTURES
 
 
 def test_shape_type_and_length(case):
@@ -63,9 +78,10 @@ def test_nothing_in_nothing_out(case):
     assert rows.dtype == np.float32
 
 
-def test_a_batch_is_its_things_one_by_one(case):
+def test_a_batch_is_its_things_one_by_one(named, case):
     encoder, batch = case
-    assert np.allclose(encoder.encode(batch), np.concatenate([encoder.encode([thing]) for thing in batch]), atol=2e-5)
+    alone = np.concatenate([encoder.encode([thing]) for thing in batch])
+    assert np.allclose(encoder.encode(batch), alone, atol=CLOSE.get(named, 2e-5))
 
 
 def test_the_order_of_a_batch_is_kept(case):
@@ -86,7 +102,7 @@ def test_different_in_different_out(case):
     assert (likeness[~np.eye(5, dtype=bool)] < 0.999).all()
 
 
-def test_the_store_takes_it(case, tmp_path):
+def test_the_store_takes_it(named, case, tmp_path):
     encoder, batch = case
     store = encoders.EmbeddingStore(tmp_path)
     if isinstance(batch[0], str):
@@ -98,7 +114,7 @@ def test_the_store_takes_it(case, tmp_path):
         first, second = store.images(encoder, paths), store.images(encoder, paths)
     assert (first.encoded, second.encoded) == (5, 0)
     assert np.array_equal(first.vectors, second.vectors)
-    assert np.allclose(first.vectors, encoder.encode(batch), atol=2e-5)
+    assert np.allclose(first.vectors, encoder.encode(batch), atol=CLOSE.get(named, 2e-5))
 
 
 def test_names_and_fingerprints(multilingual, minilm, lite0, weft_small):
@@ -108,8 +124,9 @@ def test_names_and_fingerprints(multilingual, minilm, lite0, weft_small):
 
 
 @pytest.fixture(params=TEXT_ENCODERS)
-def text_encoder(request, multilingual, minilm, weft_small):
-    return {"multilingual": multilingual, "minilm": minilm, "weft-small text": weft_small.text}[request.param]
+def text_encoder(request, multilingual, minilm, weft_small, fast_ones):
+    opened = {"multilingual": multilingual, "minilm": minilm, "weft-small text": weft_small.text}
+    return (opened | fast_ones)[request.param]
 
 
 def test_blank_texts_are_rows_of_zeros(text_encoder):
@@ -142,4 +159,5 @@ def test_no_encoder_is_left_out():
     for module in pkgutil.iter_modules(encoders.__path__):
         parts = vars(importlib.import_module(f"encoders.{module.name}")).values()
         found |= {part.__name__ for part in parts if inspect.isclass(part) and hasattr(part, "encode")}
-    assert found == {"Encoder", "MultilingualEncoder", "BertEncoder", "TrunkEncoder", "Tower", "TunedEncoder"}
+    classes = {"MultilingualEncoder", "BertEncoder", "TrunkEncoder", "Tower", "TunedEncoder", "FastEncoder"}
+    assert found == {"Encoder"} | classes

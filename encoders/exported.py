@@ -1,0 +1,117 @@
+"""Networks of encoders as ONNX files, in 32 bits or quantised to 8, and sessions that run them."""
+
+import hashlib
+import json
+import logging
+import platform
+import uuid
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+from torch import nn
+
+from encoders.base import PICTURES, TEXTS, Networked
+from encoders.weights import file_hash
+
+ONNX, INT8 = "onnx", "int8"
+FORMAT = 1
+"""Of the files; another number makes them anew."""
+OPSET = 17
+EXAMPLES: dict[str, Sequence[Any]] = {
+    TEXTS: ["white sneakers", "a watch"],
+    PICTURES: [Image.new("RGB", (8, 8), "red"), Image.new("RGB", (8, 8), "blue")],
+}
+"""What a network is traced with."""
+
+
+def session(path: Path, threads: int) -> Any:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+    # Threads that spin would take the cores of whatever comes next.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def file(plain: Networked[Any], way: str, folder: Path) -> Path:
+    """The network as a file, made where there is none that is whole; the hash of the content is in its name."""
+    for path in folder.glob(f"{key(plain)}.{way}.*.onnx"):
+        if file_hash(path)[:16] == path.name.split(".")[-2]:
+            return path
+        path.unlink(missing_ok=True)
+    with aside(folder / f"{key(plain)}.{way}.onnx", keep=False) as partial:
+        if way == INT8:
+            _quantise(file(plain, ONNX, folder), partial)
+        else:
+            _export(plain, partial)
+        path = folder / f"{key(plain)}.{way}.{file_hash(partial)[:16]}.onnx"
+        partial.replace(path)
+    return path
+
+
+class _InOrder(nn.Module):
+    """A network whose inputs have an order instead of names, as the exporter wants them."""
+
+    def __init__(self, network: nn.Module, names: list[str]) -> None:
+        super().__init__()
+        self.network, self.names = network, names
+
+    def forward(self, *tensors: torch.Tensor) -> torch.Tensor:
+        rows: torch.Tensor = self.network(**dict(zip(self.names, tensors, strict=True)))
+        return rows
+
+
+def _export(plain: Networked[Any], path: Path) -> None:
+    inputs = plain.inputs(EXAMPLES[plain.kind])
+    names = list(inputs)
+    axes = {name: {0: "n"} if tensor.ndim == 4 else {0: "n", 1: "tokens"} for name, tensor in inputs.items()}
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")  # the tracer warns of branches, which depend on nothing that changes here
+        torch.onnx.export(
+            _InOrder(plain.network, names).eval(),
+            tuple(inputs.values()),
+            str(path),
+            input_names=names,
+            output_names=["rows"],
+            dynamic_axes=axes | {"rows": {0: "n"}},
+            opset_version=OPSET,
+            dynamo=False,
+        )
+
+
+def _quantise(source: Path, path: Path) -> None:
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    quieted = logging.getLogger()
+    level = quieted.level
+    quieted.setLevel(logging.ERROR)  # it advises by the root logger
+    try:
+        quantize_dynamic(source, path, weight_type=QuantType.QInt8, per_channel=True, op_types_to_quantize=["MatMul"])
+    finally:
+        quieted.setLevel(level)
+
+
+def key(plain: Networked[Any]) -> str:
+    """Of the files of an encoder on a kind of processor."""
+    facts = (FORMAT, plain.fingerprint, platform.machine(), torch.backends.cpu.get_cpu_capability())
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
+
+
+@contextmanager
+def aside(path: Path, keep: bool = True) -> Iterator[Path]:
+    """A file beside `path` to write; it takes its place when it is whole, or goes where it is not kept."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.partial")
+    try:
+        yield partial
+        if keep:
+            partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
