@@ -26,8 +26,9 @@ lint: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# A process for each core, up to three (each takes up to 5 GiB), with one thread of arithmetic; a file stays in one.
 test: $(STAMP) lint
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 3 --dist loadfile
 
 clean:
 	rm -rf .venv demo .weft

@@ -3,14 +3,16 @@
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from torch import nn
 
 from encoders.base import TEXTS, Vectors
 from encoders.errors import EncoderError
 from encoders.weights import first_line, folder_hash, no_progress_bar, package_file, unit
+
+if TYPE_CHECKING:
+    import torch  # the multilingual encoder needs none of it
 
 USE_SHA256 = "0db566fd0af82cbf9f3a7eac3920ede5fb784a6882398563ca9b1bbd66fb37c9"
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -53,6 +55,8 @@ class BertEncoder:
     def __init__(self, folder: Path, name: str) -> None:
         from transformers import AutoModel, AutoTokenizer
 
+        from encoders.pooled import Pooled
+
         try:
             with no_progress_bar():
                 self._tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
@@ -63,7 +67,7 @@ class BertEncoder:
             raise EncoderError(f"{folder}: no BERT-family encoder with its tokenizer ({first_line(error)})") from None
         self.name = name
         first = _pools_first(folder)
-        self.network: nn.Module = _Pooled(model.float().eval(), first)
+        self.network = Pooled(model.float().eval(), first)
         pooling = "first" if first else "mean"
         self.fingerprint = f"bert-{pooling}-{self._tokens}/{folder_hash(folder)[:16]}"
 
@@ -75,30 +79,19 @@ class BertEncoder:
         """(n, dim) unit rows of what `run` gives for a few texts of like length."""
         return by_length(batch, self.dim, run)
 
-    def inputs(self, texts: Sequence[str]) -> dict[str, torch.Tensor]:
+    def inputs(self, texts: Sequence[str]) -> "dict[str, torch.Tensor]":
         """What the network takes: (n, tokens) each."""
         tokens = self._tokenizer(
             list(texts), padding=True, truncation=True, max_length=self._tokens, return_tensors="pt"
         )
         return {name: tokens[name] for name in ("input_ids", "attention_mask")}
 
-    @torch.inference_mode()
     def run(self, texts: Sequence[str]) -> Vectors:
         """(n, dim) as the network gives them."""
-        return np.asarray(self.network(**self.inputs(texts)).numpy(), np.float32)
+        import torch
 
-
-class _Pooled(nn.Module):
-    """Tokens, (n, tokens), to one row a text, (n, dim)."""
-
-    def __init__(self, model: nn.Module, first: bool) -> None:
-        super().__init__()
-        self.model, self.first = model, first
-
-    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
-        states: torch.Tensor = self.model(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
-        mask = attention_mask[..., None]
-        return states[:, 0] if self.first else (states * mask).sum(1) / mask.sum(1)
+        with torch.inference_mode():
+            return np.asarray(self.network(**self.inputs(texts)).numpy(), np.float32)
 
 
 def minilm_folder() -> Path:

@@ -9,15 +9,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 
 from encoders.base import Vectors
 from encoders.errors import EncoderError
+
+if TYPE_CHECKING:
+    import torch  # loaded where a model of it is: whoever needs hashes and numbers alone should not wait for it
 
 log = logging.getLogger(__name__)
 HUB_FILES = ("*.json", "*.safetensors", "*.txt", "*.model")
@@ -80,12 +81,15 @@ def folder_hash(folder: Path) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
-def converted(source: Path, sha256: str) -> dict[str, torch.Tensor]:
+def converted(source: Path, sha256: str) -> "dict[str, torch.Tensor]":
     """The tensors of a .pth file in their order, read once with weights_only and from then on as safetensors.
 
     `source` has been checked against `sha256`. Keys are prefixed by their place, since safetensors sorts them and the
     order is what fits them to a model. Kept under $XDG_CACHE_HOME/weft (~/.cache/weft), where that can be written.
     """
+    import torch
+    from safetensors.torch import load_file
+
     kept = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "weft" / f"{sha256[:16]}.safetensors"
     try:
         return dict(sorted(load_file(kept).items()))
@@ -100,8 +104,10 @@ def converted(source: Path, sha256: str) -> dict[str, torch.Tensor]:
     return tensors
 
 
-def save_aside(tensors: dict[str, torch.Tensor], path: Path, facts: dict[str, str] | None = None) -> None:
+def save_aside(tensors: "dict[str, torch.Tensor]", path: Path, facts: dict[str, str] | None = None) -> None:
     """Write a safetensors file whole or not at all, with `facts` in its header."""
+    from safetensors.torch import save_file
+
     aside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.partial")
     try:
         save_file(tensors, aside, facts)

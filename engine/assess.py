@@ -13,7 +13,7 @@ from engine.config import Config
 from engine.evaluation import bootstrap, metrics, reliability, report, slices, splits
 from engine.evaluation.report import Report
 from engine.evaluation.splits import Split
-from engine.gating import Gate
+from engine.gate import Gate
 from engine.tables import catalogue
 from engine.tables.catalogue import Catalogue
 

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
-from sklearn.linear_model import LogisticRegression
 
 from engine import rerank
 from engine.fusion import Fusion
@@ -54,6 +53,8 @@ def fit(made: Sequence[Lists], fusion: Fusion, reranker: Reranker | None, depth:
     chosen = np.concatenate(labels)
     if not 0 < chosen.sum() < len(chosen):
         return None
+    from sklearn.linear_model import LogisticRegression  # a second of imports, and not for those who ask
+
     model = LogisticRegression(C=1e3, max_iter=1000).fit(np.concatenate(told).astype(np.float64), chosen)
     slope, trust = model.coef_[0].tolist()
     return Calibration(float(model.intercept_[0]), slope, trust) if slope > 0 else None

@@ -20,12 +20,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from engine import fusion
+from engine import fusion, listwise
 from engine.candidates import Features, Generator, enabled, fit_all
 from engine.config import Config
-from engine.fusion import Sample
 from engine.history import Histories
 from engine.lists import Lists, joined, shortlisted, whole
+from engine.listwise import Sample
 
 LIST_FLOATS = 120_000_000
 """Most floats of one kind of candidate lists (480 MB); users are sampled to stay below."""
@@ -122,7 +122,7 @@ def half(case: Case, which: int) -> Case:
     """Every other user of a case, from the first (0) or the second (1) on; all lists of a user stay together."""
     some = np.flatnonzero(odd(case.users) == which)
     lists = case.lists.of(some)
-    return Case(case.kind, case.names, lists, fusion.sample(lists), case.users[some])
+    return Case(case.kind, case.names, lists, listwise.sample(lists), case.users[some])
 
 
 def odd(users: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -167,7 +167,7 @@ def cases(
         if len(useful):
             names = tuple(name for generator in generators for name in generator.signals)
             found = found.of(useful)
-            made.append(Case(kind, names, found, fusion.sample(found), some[at][useful]))
+            made.append(Case(kind, names, found, listwise.sample(found), some[at][useful]))
 
     def sample(answers: Histories, most: int) -> NDArray[np.int64]:
         return np.sort(rng.permutation(np.flatnonzero(answers.lengths > 0))[:most])

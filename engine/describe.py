@@ -12,7 +12,6 @@ import polars as pl
 from numpy.typing import NDArray
 from PIL import Image
 from scipy import sparse
-from sklearn.feature_extraction.text import CountVectorizer
 
 import encoders
 from encoders import EmbeddingStore, Encoded, Encoder, PictureError, pictures
@@ -157,6 +156,8 @@ def _readable(paths: Sequence[Path]) -> list[Image.Image]:
 
 def word_counts(texts: Sequence[str], vocabulary: Sequence[str] | None = None) -> tuple[tuple[str, ...], Matrix]:
     """The words, and (texts, words) log counts: 1 + ln(times). Words in one text only say nothing of others."""
+    from sklearn.feature_extraction.text import CountVectorizer  # a second of imports, and not for those who ask
+
     counter = CountVectorizer(
         analyzer=tokens,
         vocabulary=vocabulary or None,

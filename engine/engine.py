@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, Self
 
 import polars as pl
 
-from engine import asking, building, changing, describe, forget, growth, persist, searching
+from engine import asking, changing, describe, forget, growth, persist, searching
 from engine.asking import Mode, Recommendation, Wanted
 from engine.config import Config, Diversity, Exploration
 from engine.explain import Explanation
-from engine.gating import Gate
+from engine.gate import Gate
 from engine.growth import Edges, Pictures, Said
 from engine.ranker import Ranker
 from engine.rules import rulefile, whom
@@ -75,6 +75,8 @@ class Engine:
 
         Raises ConfigError or DataError, saying what to mend.
         """
+        from engine import building  # what learns needs torch, and whoever opens an artefact does not
+
         return cls(**building.build(source, settings, stage, progress))
 
     @property
@@ -374,12 +376,14 @@ class Engine:
     def add_events(self, rows: TableLike) -> int:
         """Append interactions, seen by the next recommendation; returns how many. Bad rows are logged."""
         with self._changing:
-            state = self.state
-            tables = growth.with_events(state.catalogue, rows, state.config)
-            made = state.after(OF_ITEMS | {"book"}, catalogue=tables)
-            made.__dict__["lookup"] = state.lookup.with_events(tables)
-            self.state = made
-        return tables.interactions.height - state.catalogue.interactions.height
+            fresh = growth.events(self.state.catalogue, rows, self.config)
+            self.state = changing.with_events(self.state, fresh)
+        return fresh.height
+
+    def add_read_events(self, fresh: pl.DataFrame) -> None:
+        """The same of interactions that are as `Catalogue.interactions` has them, and of items that are there."""
+        with self._changing:
+            self.state = changing.with_events(self.state, fresh)
 
     def add_feedback(self, said: Iterable[tuple[str, str, str]]) -> int:
         """Take in what users said against items (hide, dislike, undo) and what they were shown (seen): (user, item,

@@ -8,16 +8,17 @@ has met, and what an item is says little of one that many have.
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine import fusion, rerank
+from engine import listwise, rerank
 from engine.cases import Case, odd
 from engine.config import Config
 from engine.evaluation import bootstrap
 from engine.fusion import Fusion
+from engine.gate import Gate
 from engine.lists import Lists
 
 KNOWN, NEW = 0, 1
@@ -27,19 +28,6 @@ SHARES = {"warm": 1.0, "short": 0.5, "mixed": 0.25, "cold": 1.0}
 """What the kinds of lists weigh in the fusion: most who are asked for have their history, and meet known items."""
 Use = tuple[str, int]
 """A part, used for KNOWN or for NEW items."""
-
-
-@dataclass(frozen=True)
-class Gate:
-    """The paired gain of one part in NDCG@k on validation, with its 95% interval."""
-
-    part: str
-    kind: str
-    """The lists it was measured on: warm, short, mixed or cold (see cases.py)."""
-    gain: float
-    low: float
-    high: float
-    kept: bool
 
 
 def compare(part: str, kind: str, full: NDArray[np.float64], less: NDArray[np.float64], config: Config) -> Gate:
@@ -224,13 +212,13 @@ def fuse(
     columns = [made[0].names.index(name) for name in names]
     on = np.array([[(part_of(name), side) in uses for name in names] for side in (KNOWN, NEW)])
     samples, shares = [one.sample.only(columns) for one in made], [SHARES[one.kind] for one in made]
-    return fusion.fit(samples, names, on, config.fusion.l2, start, smooth, shares)
+    return listwise.fit(samples, names, on, config.fusion.l2, start, smooth, shares)
 
 
 def pooled(case: Case, model: Fusion, depth: int) -> Case:
     """The case with a sample of the best candidates by this fusion; as it is where no answer is among them."""
     lists = case.lists
-    best = fusion.pool(lists, model.score(lists.signals, lists.trust, lists.known), depth)
+    best = listwise.pool(lists, model.score(lists.signals, lists.trust, lists.known), depth)
     return replace(case, sample=best) if len(best.trust) else case
 
 

@@ -6,7 +6,6 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import lightgbm
 import numpy as np
 import polars as pl
 from pydantic import ValidationError
@@ -22,7 +21,7 @@ from engine.config import Graph as GraphSettings
 from engine.describe import Vocabulary
 from engine.errors import ArtifactError
 from engine.fusion import Fusion
-from engine.gating import Gate
+from engine.gate import Gate
 from engine.ranker import Ranker
 from engine.rerank import Reranker
 from engine.rules.feedback import Feedback, restored
@@ -191,6 +190,8 @@ def _ranker(kept: Artifact, settings: Config) -> Ranker:
     sparse_parts = {part: csr_from(raw, part) for part in SPARSE}
     reranker = None
     if "reranker" in kept.facts:
+        import lightgbm
+
         booster = lightgbm.Booster(model_str=kept.tree("reranker.txt").read_text())
         reranker = Reranker(booster, **kept.facts["reranker"])
     return Ranker(

@@ -10,14 +10,17 @@ trees' SHAP values (Lundberg 2018), which sum to the correction.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import lightgbm
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.config import Fusion as Settings
 from engine.fusion import Fusion
 from engine.lists import Lists
+
+if TYPE_CHECKING:
+    import lightgbm  # loaded where trees are: it brings scikit-learn and pandas
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,7 @@ KNOWN = -2
 
 @dataclass(frozen=True)
 class Reranker:
-    booster: lightgbm.Booster
+    booster: "lightgbm.Booster"
     share: float
     depth: int
     rounds: int
@@ -125,6 +128,8 @@ def fit(
 
     Returns the reranker and its learning curves.
     """
+    import lightgbm
+
     rows = sum(len(one.features) for one in learn)
     params = {
         "objective": "lambdarank", "metric": "ndcg", "ndcg_eval_at": [20], "learning_rate": 0.06, "num_leaves": 15,
@@ -150,7 +155,9 @@ def fit(
     return reranker, {"reranker NDCG@20 on validation": curves.get("validation", {}).get("ndcg@20", [])}
 
 
-def _dataset(tables: Sequence[Table], share: float, like: lightgbm.Dataset | None = None) -> lightgbm.Dataset:
+def _dataset(tables: Sequence[Table], share: float, like: "lightgbm.Dataset | None" = None) -> "lightgbm.Dataset":
+    import lightgbm
+
     return lightgbm.Dataset(
         np.concatenate([t.features for t in tables]),
         label=np.concatenate([t.chosen for t in tables]).astype(np.int32),

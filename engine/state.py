@@ -36,7 +36,9 @@ if TYPE_CHECKING:
     from engine.search.suggest import Suggester
 
 OF_ITEMS = frozenset({"queries", "interest", "searcher", "helps", "_kinds"})
-"""Parts that only the items decide, and not what users do."""
+"""Parts that only the items decide, and neither rules nor what users do."""
+NO_EVENTS = OF_ITEMS | {"book", "paths"}
+"""Parts that what users do has no say in."""
 OF_TABLES = OF_ITEMS | {"lookup", "paths", "suggester"}
 """Parts that rules have no say in."""
 EVERYTHING = OF_TABLES | {"book"}

@@ -14,10 +14,10 @@ from engine.candidates import Features, Generator, attention, enabled, fit_all, 
 from engine.config import Config
 from engine.errors import ConfigError
 from engine.fusion import Fusion
+from engine.gate import Gate
 from engine.gating import (
     KNOWN,
     NEW,
-    Gate,
     fuse,
     gate_parts,
     gate_reranker,

@@ -3,14 +3,16 @@
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
-from typing import Any, NamedTuple, Protocol, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
 
-import networkx as nx
 import polars as pl
 
 from graph.build import GraphTables
 from graph.errors import GraphError
 from graph.schema import Schema
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 log = logging.getLogger(__name__)
 
@@ -110,6 +112,8 @@ def answer(names: Sequence[str], rows: Sequence[Sequence[Any]], limit: int) -> p
 
 def to_networkx(tables: GraphTables) -> "nx.MultiDiGraph[str]":
     """A networkx graph: label and name on the nodes, the relation as key of each edge."""
+    import networkx as nx  # for those who ask for it
+
     graph: nx.MultiDiGraph[str] = nx.MultiDiGraph()
     graph.add_nodes_from((node, {"label": label, "name": name}) for node, label, name in tables.nodes.rows())
     graph.add_edges_from((head, tail, relation) for head, relation, tail in tables.edges.rows())

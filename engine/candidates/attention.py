@@ -19,8 +19,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from engine.candidates import attention_network
-from engine.candidates.attention_network import Events, bucket
 from engine.candidates.base import Features, Generator, Scores, Tensors, group, grouped
 from engine.candidates.spectrum import leading
 from engine.config import Attention as Settings
@@ -32,7 +30,28 @@ DIRECTIONS = 64
 """Leading directions of each modality that are looked at: as good as all of them, in half the time."""
 BATCH_FLOATS = 8_000_000
 """Most floats of events that are attended to at once (32 MB)."""
+BUCKETS = 16
+"""Of age: 0, 1, 2, 3 to 4 events and so on, each half an octave more."""
+EPSILON = 1e-5
+"""Of LayerNorm."""
 Weights = Mapping[str, NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class Events:
+    """The latest events of some users, padded on the left. Shapes (users, length); `real` says which are no padding."""
+
+    items: NDArray[np.int64]
+    age: NDArray[np.int64]
+    rating: NDArray[np.float32]
+    repeats: NDArray[np.float32]
+    """log(1 + how often the user had met the item before)."""
+    real: NDArray[np.bool_]
+
+
+def bucket(age: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Which of the buckets of age."""
+    return np.minimum((2 * np.log2(age + 1)).astype(np.int64), BUCKETS - 1)
 
 
 @dataclass(frozen=True)
@@ -115,7 +134,7 @@ class Attention:
         """(items, dim) what is attended to: LayerNorm of where the items are."""
         at = self.space[:, :-1]
         centred = at - at.mean(axis=1, keepdims=True)
-        scaled = centred / np.sqrt(centred.var(axis=1, keepdims=True) + attention_network.EPSILON)
+        scaled = centred / np.sqrt(centred.var(axis=1, keepdims=True) + EPSILON)
         return np.asarray(scaled * self.weights["norm.weight"] + self.weights["norm.bias"], np.float32)
 
     def _linear(self, name: str) -> NDArray[np.float32]:
@@ -144,7 +163,7 @@ class Attention:
 
     def _placed(self, features: Features) -> NDArray[np.float32]:
         looks = modalities(features, self.directions)
-        return attention_network.place(self.weights, looks, len(features), self.space.shape[1])
+        return place(self.weights, looks, len(features), self.space.shape[1])
 
     def tensors(self) -> Tensors:
         own = {"length": np.array(self.length), "scale": np.array(self.rating)}
@@ -174,6 +193,8 @@ def restore(tensors: Tensors) -> Attention:
 
 def fit(histories: Histories, features: Features, config: Settings, seed: int) -> Attention:
     """Train on who chose what after what; time grows with `epochs` times `events` times the items compared with."""
+    from engine.candidates import attention_network  # it needs torch, and what it gives does not
+
     directions = {
         name: leading(sparse.csr_array(getattr(features, name), dtype=np.float64), DIRECTIONS) for name in MODALITIES
     }
@@ -228,3 +249,14 @@ def latest(histories: Histories, length: int, rating: tuple[float, float]) -> Ev
     return Events(
         histories.items[at].astype(np.int64), age, rated(histories.values[at], rating), repeats(histories)[at], real
     )
+
+
+def place(weights: Weights, looks: Sequence[NDArray[np.float32]], items: int, width: int) -> NDArray[np.float32]:
+    """(items, width) where items without an id are: as attention_network.Network.placed, of those nobody has chosen."""
+    if not looks:
+        return np.zeros((items, width), np.float32)
+    there = np.stack([look.any(axis=1) for look in looks], axis=1).astype(np.float32)
+    told = np.pad(there, ((0, 0), (0, 2)))
+    gates = there / (1 + np.exp(-(told @ weights["gate.weight"].T + weights["gate.bias"])))
+    parts = [look @ weights[f"project.{at}.weight"].T for at, look in enumerate(looks)]
+    return np.asarray(sum(gates[:, [at]] * part for at, part in enumerate(parts)), np.float32)

@@ -5,8 +5,7 @@ every epoch; each event of a piece is asked for from those before it. Ids and mo
 so that an item without them can be placed.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
@@ -14,15 +13,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from engine.candidates.attention import BUCKETS, EPSILON, Events, bucket
 from engine.config import Attention as Settings
 
-BUCKETS = 16
-"""Of age: 0, 1, 2, 3 to 4 events and so on, each half an octave more."""
 BATCH = 16
 """Pieces of a history a step."""
 COMPARED = 512
 """Items that an answer is told from, at most, beside the answers of its step; drawn anew for each."""
-EPSILON = 1e-5
 WARM_UP = 0.1
 """Share of the steps in which the rate rises."""
 HIDDEN = -1e9
@@ -30,23 +27,6 @@ HIDDEN = -1e9
 START = 0.02
 """Deviation of the first weights of ids and projections."""
 Vectors = NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class Events:
-    """The latest events of some users, padded on the left. Shapes (users, length); `real` says which are no padding."""
-
-    items: NDArray[np.int64]
-    age: NDArray[np.int64]
-    rating: NDArray[np.float32]
-    repeats: NDArray[np.float32]
-    """log(1 + how often the user had met the item before)."""
-    real: NDArray[np.bool_]
-
-
-def bucket(age: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Which of the buckets of age."""
-    return np.minimum((2 * np.log2(age + 1)).astype(np.int64), BUCKETS - 1)
 
 
 class Network(nn.Module):
@@ -236,14 +216,3 @@ def objective(
     there = space[among]
     logits = torch.addmm(there[:, -1] + odds, network.drop(taste[real]), there[:, :-1].T)
     return functional.cross_entropy(logits, torch.searchsorted(among, right))
-
-
-def place(weights: Mapping[str, Vectors], modalities: Sequence[Vectors], items: int, width: int) -> Vectors:
-    """(items, width) where items without an id are: as Network.placed, of those that nobody has chosen."""
-    if not modalities:
-        return np.zeros((items, width), np.float32)
-    there = np.stack([m.any(axis=1) for m in modalities], axis=1).astype(np.float32)
-    told = np.pad(there, ((0, 0), (0, 2)))
-    gates = there / (1 + np.exp(-(told @ weights["gate.weight"].T + weights["gate.bias"])))
-    looks = [m @ weights[f"project.{at}.weight"].T for at, m in enumerate(modalities)]
-    return np.asarray(sum(gates[:, [at]] * look for at, look in enumerate(looks)), np.float32)

@@ -6,6 +6,7 @@ popularity, which keeps the network to what matters to people and is not used af
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,9 @@ from engine.candidates.factors import Factors, from_tensors, taste
 from engine.config import Gnn as Settings
 from engine.history import Histories
 from graph import gnn
-from graph.gnn.network import Drops
+
+if TYPE_CHECKING:
+    from graph.gnn.train import Course
 
 NAME = "gnn"
 
@@ -28,7 +31,7 @@ class Network:
     amount: Amount
     placer: gnn.Placer
     scale: NDArray[np.float32]
-    course: gnn.Course | None = None
+    course: "Course | None" = None
     """How training went; an artefact does not keep it with the network."""
 
     def place(self, features: Features) -> NDArray[np.float32]:
@@ -47,6 +50,9 @@ class Network:
 
 def fit(histories: Histories, features: Features, config: Settings, seed: int) -> Factors:
     """Train the network on the items with history."""
+    from graph.gnn import train  # it needs torch and its graph layers
+    from graph.gnn.network import Drops
+
     learned = taste(histories, config.rank, config.power, config.max_items)
     # A direction along which all items are alike has next to no deviation: it is not blown up.
     lengths = np.sqrt((learned.factors**2).mean(axis=0))
@@ -54,13 +60,13 @@ def fit(histories: Histories, features: Features, config: Settings, seed: int) -
     popularity = np.log1p(np.asarray(histories.seen().sum(axis=0)).ravel()[learned.known])
     popularity = (popularity - popularity.mean()) / max(float(popularity.std()), 1e-6)
     targets = np.column_stack([learned.factors / scale, popularity]).astype(np.float32)
-    settings = gnn.GnnConfig(
+    settings = train.GnnConfig(
         config.kind, config.dim, config.epochs, config.learning_rate, Drops(values=config.dropout), config.weight_decay,
         config.contrast, config.temperature, config.link, config.calm, config.held, seed,
     )  # fmt: skip
     amount = learn(features)
     weights, place = np.append(learned.weights, np.float32(1)), learned.factors.shape[1]
-    placer, course = gnn.fit(graph_of(features, amount), learned.known, targets, weights, settings, place)
+    placer, course = train.fit(graph_of(features, amount), learned.known, targets, weights, settings, place)
     network = Network(amount, placer, scale.astype(np.float32), course)
     return Factors(NAME, config.half_lives, network, learned.spread(len(features)), network.place(features))
 

@@ -6,8 +6,9 @@ items learned from (in closed form, Rifkin and Lippert 2007, eq. 8), or the tree
 """
 
 from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
 
-import lightgbm
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
@@ -20,6 +21,9 @@ from engine.config import Content
 from engine.config import Prior as Settings
 from engine.history import Histories
 
+if TYPE_CHECKING:
+    import lightgbm  # loaded where trees are used: it brings scikit-learn and pandas
+
 NAME = "prior"
 DIRECTIONS = 20
 
@@ -29,13 +33,20 @@ class Prior:
     """The fitted trees; `expected` (items,) is predicted log(1 + choices)."""
 
     expected: NDArray[np.float32]
-    booster: lightgbm.Booster
+    model: str
+    """The trees, as LightGBM writes them."""
     amount: Amount
     directions: NDArray[np.float32]
     """(entities, at most 20) of the facts."""
     ridge: Ridge
     name: str = NAME
     signals: tuple[str, ...] = (NAME,)
+
+    @cached_property
+    def _booster(self) -> "lightgbm.Booster":
+        import lightgbm
+
+        return lightgbm.Booster(model_str=self.model)
 
     def score(self, histories: Histories) -> Scores:
         return np.broadcast_to(self.expected, (1, len(histories), len(self.expected)))
@@ -53,7 +64,7 @@ class Prior:
     def place(self, features: Features) -> NDArray[np.float32]:
         """(items,) predicted log(1 + choices)."""
         table = columns(features, self.amount, self.directions, self.ridge.place(features))
-        return np.asarray(self.booster.predict(table, num_threads=1), np.float32)
+        return np.asarray(self._booster.predict(table, num_threads=1), np.float32)
 
     def grow(self, features: Features) -> "Prior":
         return replace(self, expected=np.concatenate([self.expected, self.place(features)]))
@@ -64,7 +75,7 @@ class Prior:
         return replace(self, expected=expected)
 
     def tensors(self) -> Tensors:
-        model = np.frombuffer(self.booster.model_to_string().encode(), np.uint8)
+        model = np.frombuffer(self.model.encode(), np.uint8)
         parts = {**grouped("amount", self.amount.tensors()), **grouped("ridge", self.ridge.tensors())}
         return {"expected": self.expected, "directions": self.directions, "model": model, **parts}
 
@@ -72,12 +83,14 @@ class Prior:
 def restore(tensors: Tensors) -> Prior:
     amount, ridge = Amount.from_tensors(group("amount", tensors)), Ridge.from_tensors(group("ridge", tensors))
     expected, directions = (np.asarray(tensors[name], np.float32) for name in ("expected", "directions"))
-    booster = lightgbm.Booster(model_str=tensors["model"].astype(np.uint8).tobytes().decode())
-    return Prior(expected, booster, amount, directions, ridge)
+    model = tensors["model"].astype(np.uint8).tobytes().decode()
+    return Prior(expected, model, amount, directions, ridge)
 
 
 def fit(histories: Histories, features: Features, config: Settings, content: Content, seed: int) -> Prior:
     """Learn from at most `max_items` items with history, evenly over their popularity: cubic in their number."""
+    import lightgbm
+
     choices = np.asarray(histories.seen().sum(axis=0)).ravel()
     ranked = np.argsort(-choices, kind="stable")[: int((choices > 0).sum())]
     known = np.sort(ranked[:: max(1, -(-len(ranked) // config.max_items))])
@@ -91,7 +104,7 @@ def fit(histories: Histories, features: Features, config: Settings, content: Con
         "deterministic": True, "force_row_wise": True, "num_threads": 1, "verbose": -1,
     }  # fmt: skip
     booster = lightgbm.train(params, lightgbm.Dataset(table, label=target), config.rounds)
-    model = Prior(np.zeros(0, np.float32), booster, amount, directions, ridge)
+    model = Prior(np.zeros(0, np.float32), booster.model_to_string(), amount, directions, ridge)
     return model.grow(features)
 
 

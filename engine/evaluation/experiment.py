@@ -21,7 +21,6 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 from engine.errors import DataError
 from engine.evaluation.offpolicy import Estimate
@@ -103,6 +102,8 @@ def moments_of(rewards: Floats) -> Moments:
 
 def fixed(base: Moments, arm: Moments, alpha: float) -> tuple[Floats, Floats, Floats]:
     """The difference of two means and its interval (Welch 1947), for a time that was set beforehand."""
+    from scipy import stats  # slow to import, and a service tells of experiments only when it is asked
+
     parts = [np.asarray(one.variance) / np.asarray(one.users) for one in (base, arm)]
     total = parts[0] + parts[1]
     below = sum(part**2 / (np.asarray(one.users) - 1) for part, one in zip(parts, (base, arm), strict=True))
@@ -130,6 +131,8 @@ def sample_ratio(counts: Mapping[str, int], weights: Mapping[str, float]) -> flo
     Below MISMATCH something is wrong with the experiment (exposures of one arm get lost, say), and so is every figure
     of it. 1 where there are no users.
     """
+    from scipy import stats
+
     users, total = sum(counts.values()), sum(weights.values())
     if not users:
         return 1.0

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from engine import fusion, history
 from engine.candidates.factors import Factors
 from engine.tracking import Tracker
-from engine.training import Trained
 
 if TYPE_CHECKING:
     from engine.evaluation.report import Report  # it draws, and matplotlib is slow to import
+    from engine.training import Trained  # it learns, and torch is slower still
 
 ITEMS = 10_000
 """Most vectors that a projector is given."""
@@ -20,7 +20,7 @@ LENGTHS = (1, 3, 10, 30, 100, 300)
 """Events in a history at which the gates are read."""
 
 
-def trained(tracker: Tracker, made: Trained, titles: Sequence[str]) -> None:
+def trained(tracker: Tracker, made: "Trained", titles: Sequence[str]) -> None:
     """All that training leaves: its curves by epoch or round, its gates, what each part gained, and item vectors."""
     for name, values in made.curves.items():
         curve(tracker, slug(name), values)

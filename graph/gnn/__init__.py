@@ -7,10 +7,10 @@ Two rounds of messages over items and the entities that the graph says of them, 
     result   W [relu(one vector a feature), relu(LayerNorm(m))]
 
 It has no vector of an item's own: a new item is its features and edges. `objectives` says what it is trained for and
-`train` how, `checkpoint` keeps it on the way; `placer` is what comes out.
+`train` how, `checkpoint` keeps it on the way; `placer` is what comes out, and `placing` is that at work. Only to train
+and to place needs torch.
 """
 
 from graph.gnn.placer import ItemGraph, Placer
-from graph.gnn.train import Course, GnnConfig, fit
 
-__all__ = ["Course", "GnnConfig", "ItemGraph", "Placer", "fit"]
+__all__ = ["ItemGraph", "Placer"]

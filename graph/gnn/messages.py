@@ -10,6 +10,8 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
+from graph.gnn.placer import KINDS
+
 with warnings.catch_warnings():
     warnings.filterwarnings("ignore", ".*torch.jit", FutureWarning)  # about how torch_geometric is written
     from torch_geometric.nn import GATv2Conv, RGCNConv, SAGEConv
@@ -114,9 +116,7 @@ class Attention(nn.Module):
         return (self.relation.weight.square().sum(dim=1) / share.clamp(min=1e-4)).mean()
 
 
-KINDS: Mapping[str, Callable[[int, int], Relational | Propagation | Attention]] = {
-    "relational": Relational,
-    "propagation": Propagation,
-    "attention": Attention,
-}
+MADE: Mapping[str, Callable[[int, int], Relational | Propagation | Attention]] = dict(
+    zip(KINDS, (Relational, Propagation, Attention), strict=True)
+)
 """Each is made of (dim, relations)."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from graph.gnn.messages import KINDS
+from graph.gnn.messages import MADE
 
 Chance = torch.Generator | None
 """What is dropped in training is drawn from it; without one nothing is dropped."""
@@ -28,7 +28,7 @@ class Drops:
 
 
 class Network(nn.Module):
-    """`widths` are those of the features, `targets` is how many numbers are predicted; `kind` is one of KINDS."""
+    """`widths` are those of the features, `targets` how many numbers are predicted; `kind` is one of `placer.KINDS`."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class Network(nn.Module):
         self.relations = max(relations, 1)
         self.inputs = nn.ModuleList(nn.Linear(width, dim) for width in widths)
         self.entity = nn.Parameter(0.1 * torch.randn(entities, dim))
-        self.messages = KINDS[kind](dim, self.relations)
+        self.messages = MADE[kind](dim, self.relations)
         self.norm = nn.LayerNorm(dim)
         self.result = nn.Linear(dim * (len(widths) + 1), targets)
 

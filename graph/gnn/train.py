@@ -18,7 +18,8 @@ from torch import Tensor, nn
 from graph.gnn import checkpoint, objectives
 from graph.gnn.checkpoint import Curves
 from graph.gnn.network import Drops, Network
-from graph.gnn.placer import ItemGraph, Placer, Vectors, edges_of, leading, reduced
+from graph.gnn.placer import ItemGraph, Placer, Vectors
+from graph.gnn.placing import edges_of, leading, reduced
 
 Progress = Callable[[int, int], None]
 _SEEDING = threading.Lock()
@@ -136,7 +137,8 @@ def fit(
     curves.held = watched
     with torch.inference_mode():
         entities = network.eval().entities(network.encode(task.features), edges)
-    return Placer(network, config.kind, entities, bases), Course(curves, epochs)
+    learned = {name: tensor.numpy() for name, tensor in network.state_dict().items()}
+    return Placer(config.kind, network.relations, learned, entities.numpy(), bases), Course(curves, epochs)
 
 
 def _network(graph: ItemGraph, bases: list[Vectors], targets: int, config: GnnConfig) -> Network:

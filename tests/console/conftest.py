@@ -68,7 +68,7 @@ def served(shop: Path) -> Iterator[str]:
             assert address is not None, line
             yield address[0]
             process.send_signal(signal.SIGINT)
-            process.wait(timeout=30)
+            process.wait(timeout=120)
         finally:
             process.kill()
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from engine import fusion, gating, rerank
+from engine import fusion, gating, listwise, rerank
 from engine.config import Config, Fusion
 from engine.history import Histories
 from engine.lists import NEGATIVES, Lists, shortlisted, whole
@@ -34,8 +34,8 @@ def of_known(signals: np.ndarray, chosen: np.ndarray) -> Lists:
 
 
 def learned(made: Lists) -> fusion.Fusion:
-    sample = fusion.sample(made)
-    return fusion.fit([sample], NAMES, ALL, l2=1e-3)
+    sample = listwise.sample(made)
+    return listwise.fit([sample], NAMES, ALL, l2=1e-3)
 
 
 def test_weights_go_to_the_signals_that_say_something() -> None:
@@ -45,8 +45,8 @@ def test_weights_go_to_the_signals_that_say_something() -> None:
 
 
 def test_a_signal_that_is_off_weighs_nothing() -> None:
-    sample = fusion.sample(lists())
-    model = fusion.fit([sample], NAMES, np.array([[True, False, True], [False, False, True]]), l2=1e-3)
+    sample = listwise.sample(lists())
+    model = listwise.fit([sample], NAMES, np.array([[True, False, True], [False, False, True]]), l2=1e-3)
     assert not model.weight[..., 1].any()
     assert not model.slope[..., 1].any()
     assert model.weight[0, 0, 0]
@@ -66,7 +66,7 @@ def test_a_shortlist_keeps_the_answers_what_was_drawn_and_the_best() -> None:
     assert short.signals.shape == (60, 210, 3)
     assert short.allowed.all()
     assert (short.chosen.sum(1) == made.chosen.sum(1)).all()
-    full, cut = fusion.sample(made), fusion.sample(short)
+    full, cut = listwise.sample(made), listwise.sample(short)
     assert cut.log_odds.equal(full.log_odds)
     real = full.log_odds > -torch.inf
     assert all(getattr(full, name)[real].equal(getattr(cut, name)[real]) for name in ("signals", "new", "chosen"))
@@ -140,7 +140,7 @@ def test_a_gain_of_nothing_includes_zero() -> None:
 def test_a_pool_holds_the_best_candidates_of_users_with_an_answer_there() -> None:
     made = lists(users=30)
     scores = np.where(np.arange(30)[:, None] < 20, made.signals[..., 0], -10.0 * made.chosen).astype(np.float32)
-    pool = fusion.pool(made, scores, 6)
+    pool = listwise.pool(made, scores, 6)
     assert len(pool.trust) == len(pool.chosen) <= 20
     assert pool.chosen.any(1).all()
     assert pool.signals.shape[1] == 6
@@ -153,10 +153,10 @@ def test_smooth_ndcg_makes_better_heads_of_lists_from_signals_with_long_tails() 
     chosen = truth > np.quantile(truth, 0.9, axis=1, keepdims=True)
     signals[..., 0] = signals[..., 0] ** 5
     made = of_known(signals, chosen)
-    sample = fusion.pool(made, np.zeros((400, 60), np.float32), 60)
+    sample = listwise.pool(made, np.zeros((400, 60), np.float32), 60)
     quality = []
     for smooth in (False, True):
-        scores = fusion.fit([sample], NAMES, ALL, 1e-4, smooth=smooth).score(signals, made.trust, made.known)
+        scores = listwise.fit([sample], NAMES, ALL, 1e-4, smooth=smooth).score(signals, made.trust, made.known)
         best = rerank.best(scores, made.allowed, 5)
         at = (best.user, best.item)
         quality.append(gating.ndcg(best.sizes, scores[at], chosen[at], chosen.sum(1), 5).mean())
@@ -168,8 +168,8 @@ def test_short_histories_cost_long_ones_nothing() -> None:
     long = replace(long, trust=np.linspace(0.3, 1.5, len(long.trust), dtype=np.float32))
     short = replace(short, trust=np.linspace(-1, -0.3, len(short.trust), dtype=np.float32))
     short = replace(short, signals=short.signals[:, :, [1, 0, 2]])  # signal 1 says what signal 0 says of the others
-    samples = [fusion.sample(made) for made in (long, short)]
-    alone, both = (fusion.fit(some, NAMES, ALL, l2=1e-3) for some in (samples[:1], samples))
+    samples = [listwise.sample(made) for made in (long, short)]
+    alone, both = (listwise.fit(some, NAMES, ALL, l2=1e-3) for some in (samples[:1], samples))
     at = np.array([1.0, -1.0], np.float32)
     assert np.allclose(both.gates(at)[0, 0], alone.gates(at)[0, 0], rtol=0.2, atol=0.2)
     assert both.gates(at)[0, 1, 1] > 3 * abs(both.gates(at)[0, 1, 0])

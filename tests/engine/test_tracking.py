@@ -14,7 +14,7 @@ from engine.candidates.factors import Factors
 from engine.config import Config, Tracking
 from engine.errors import ConfigError
 from engine.fusion import Fusion
-from engine.gating import Gate
+from engine.gate import Gate
 from engine.history import Histories
 from engine.tracking import record
 from engine.training import Trained

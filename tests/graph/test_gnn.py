@@ -7,8 +7,9 @@ import pytest
 import torch
 from scipy import sparse
 
-from graph.gnn import Course, GnnConfig, ItemGraph, Placer, fit, objectives, train
-from graph.gnn.messages import KINDS
+from graph.gnn import ItemGraph, Placer, objectives, train
+from graph.gnn.placer import KINDS
+from graph.gnn.train import Course, GnnConfig, fit
 
 N, ENTITIES, DIM = 240, 40, 5
 QUICK = GnnConfig(dim=16, epochs=60)

@@ -12,9 +12,10 @@ from safetensors import safe_open
 from scipy import sparse
 
 from graph.errors import GraphError
-from graph.gnn import GnnConfig, ItemGraph, Placer, fit
+from graph.gnn import ItemGraph, Placer
 from graph.gnn import train as training
-from graph.gnn.messages import KINDS
+from graph.gnn.placer import KINDS
+from graph.gnn.train import GnnConfig, fit
 
 N, ENTITIES, DIM = 60, 12, 3
 CONFIG = GnnConfig(dim=8, epochs=20, link=0.1)
