@@ -72,18 +72,23 @@ def _export(plain: Networked[Any], path: Path) -> None:
     inputs = plain.inputs(EXAMPLES[plain.kind])
     names = list(inputs)
     axes = {name: {0: "n"} if tensor.ndim == 4 else {0: "n", 1: "tokens"} for name, tensor in inputs.items()}
-    with warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore")  # the tracer warns of branches, which depend on nothing that changes here
-        torch.onnx.export(
-            _InOrder(plain.network, names).eval(),
-            tuple(inputs.values()),
-            str(path),
-            input_names=names,
-            output_names=["rows"],
-            dynamic_axes=axes | {"rows": {0: "n"}},
-            opset_version=OPSET,
-            dynamo=False,
-        )
+    quick = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)  # there is no operator of ONNX for it
+    try:
+        with warnings.catch_warnings(), torch.no_grad():
+            warnings.simplefilter("ignore")  # the tracer warns of branches, which depend on nothing that changes here
+            torch.onnx.export(
+                _InOrder(plain.network, names).eval(),
+                tuple(inputs.values()),
+                str(path),
+                input_names=names,
+                output_names=["rows"],
+                dynamic_axes=axes | {"rows": {0: "n"}},
+                opset_version=OPSET,
+                dynamo=False,
+            )
+    finally:
+        torch.backends.mha.set_fastpath_enabled(quick)
 
 
 def _quantise(source: Path, path: Path) -> None:
