@@ -1,4 +1,4 @@
-"""Encoders: text and pictures in, unit vectors out, each content encoded once."""
+"""Encoders: text, pictures, sound and films in, unit vectors out, each content encoded once."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from encoders.base import Encoder, Networked, Vectors
-from encoders.errors import EncoderError, PictureError
+from encoders.errors import ContentError, EncoderError, PictureError
 from encoders.store import EmbeddingStore, Encoded
 
 if TYPE_CHECKING:
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from encoders.heads import SmallHeads
 
 __all__ = [
-    "FEW", "EmbeddingStore", "Encoded", "Encoder", "EncoderError", "Networked", "PictureError", "Vectors", "open_clip",
-    "open_image", "open_text", "tuned_images", "weft_small_heads",
+    "FEW", "ContentError", "EmbeddingStore", "Encoded", "Encoder", "EncoderError", "Networked", "PictureError",
+    "Vectors", "open_clip", "open_image", "open_text", "tuned_images", "weft_small_heads",
 ]  # fmt: skip
 
 FEW = 2000

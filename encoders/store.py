@@ -15,7 +15,7 @@ from PIL import Image
 
 from encoders import pictures
 from encoders.base import Encoder, Vectors
-from encoders.errors import EncoderError, PictureError
+from encoders.errors import ContentError, EncoderError
 
 Progress = Callable[[int, int], None]
 Thing = TypeVar("Thing")
@@ -38,7 +38,7 @@ class Encoded:
     reused: int
     """Rows whose vector was in the store, or is that of an equal row."""
     rejects: list[tuple[int, str]]
-    """Row and reason of each picture that could not be used."""
+    """Row and reason of each picture, or other file, that could not be used."""
     how: str = ""
     """The way that `encoders.fast` chose, for people; nothing where none was chosen."""
 
@@ -67,22 +67,35 @@ class EmbeddingStore:
         self, encoder: Encoder[Image.Image], paths: Sequence[Path | None], progress: Progress | None = None
     ) -> Encoded:
         """Vectors of picture files; a missing or unusable one is absent and told in `rejects`; None is absent."""
+        return self.files(encoder, paths, pictures.load, pictures.MAX_BYTES, progress)
+
+    def files(
+        self,
+        encoder: Encoder[Thing],
+        paths: Sequence[Path | None],
+        load: Callable[[bytes], Thing],
+        max_bytes: int,
+        progress: Progress | None = None,
+    ) -> Encoded:
+        """The same of files of any kind, of at most `max_bytes`: `load` makes of its bytes what the encoder takes, or
+        raises ContentError with the reason why it cannot.
+        """
         keys: list[bytes | None] = []
         rejects = []
         for row, path in enumerate(paths):
             try:
-                keys.append(None if path is None else _hash(pictures.read(path)))
-            except PictureError as error:
+                keys.append(None if path is None else _hash(pictures.read(path, max_bytes)))
+            except ContentError as error:
                 keys.append(None)
                 rejects.append((row, str(error)))
 
-        def load(row: int, key: bytes) -> Image.Image:
-            data = pictures.read(paths[row] or Path())
+        def again(row: int, key: bytes) -> Thing:
+            data = pictures.read(paths[row] or Path(), max_bytes)
             if _hash(data) != key:
-                raise PictureError("changed while it was read")
-            return pictures.load(data)
+                raise ContentError("changed while it was read")
+            return load(data)
 
-        done = self._encode(encoder, keys, load, PICTURES, progress)
+        done = self._encode(encoder, keys, again, PICTURES, progress)
         return Encoded(done.vectors, done.present, done.encoded, done.reused, sorted(rejects + done.rejects))
 
     def _encode(
@@ -159,5 +172,5 @@ def _try(load: Callable[[int, bytes], Thing], row: int, key: bytes) -> tuple[Thi
     """The thing, or the reason why there is none."""
     try:
         return load(row, key), ""
-    except PictureError as error:
+    except ContentError as error:
         return None, str(error)

@@ -5,23 +5,21 @@ A part is a generator, the reranker, a modality (what is known of items, of one 
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
-from scipy import sparse
 
 from engine import atomic, benchmark
 from engine.benchmark import Question, Row, Stage
 from engine.candidates import Features, enabled
+from engine.candidates.base import nothing, says
 from engine.config import Config
 from engine.evaluation import bootstrap, plots
 from engine.provenance import Provenance
 
-SPARSE = ("facts", "words")
-MODALITIES = (*SPARSE, "text", "image")
 ORDERED = ("transitions", "later", "attention")
 """Generators that say what follows what."""
 
@@ -114,9 +112,9 @@ def parts(features: Features, config: Config) -> Iterator[Less]:
     if config.fusion.rerank:
         fusion = config.fusion.model_copy(update={"rerank": False})
         yield Less("reranker", "reranker", features, config.model_copy(update={"fusion": fusion}))
-    for name in MODALITIES:
+    for name, part in features.parts.items():
         less = without(features, name)
-        if _says(getattr(features, name)) and enabled(config, less):
+        if says(part) and enabled(config, less):
             yield Less(name, "modality", less, config)
     if set(names) - set(ORDERED):
         yield Less("sequence", "sequence", features, unordered(config))
@@ -124,9 +122,8 @@ def parts(features: Features, config: Config) -> Iterator[Less]:
 
 def without(features: Features, name: str) -> Features:
     """The same items with one modality blanked."""
-    kept: Any = getattr(features, name)
-    blank: dict[str, Any] = {name: sparse.csr_array(kept.shape, dtype=np.float32) if name in SPARSE else 0 * kept}
-    return replace(features, **blank)
+    blank = nothing(name, *features.parts[name].shape)
+    return Features.of(features.parts | {name: blank}, features.relations)
 
 
 def unordered(config: Config) -> Config:
@@ -143,11 +140,6 @@ def switched(config: Config, generator: str, change: dict[str, Any]) -> Config:
     """The same settings but for some of one generator's."""
     section = getattr(config.candidates, generator).model_copy(update=change)
     return config.model_copy(update={"candidates": config.candidates.model_copy(update={generator: section})})
-
-
-def _says(feature: Any) -> bool:
-    """Whether anything is known of any item."""
-    return bool(feature.any()) if isinstance(feature, np.ndarray) else feature.nnz > 0
 
 
 def _timed(

@@ -41,10 +41,10 @@ def build(
         raise DataError("no interactions to learn from: name their table in data.interactions")
     catalogue.refuse_unfit(tables, settings.data)
     written = rulefile.read(settings.rules.file) if settings.rules.file else Rules()
-    clock("graph facts, words, text and picture vectors")
+    clock("graph facts, words, and vectors of texts, pictures and further modalities")
     described = describe.describe(tables, settings, progress=progress)
     bind(written, tables, described.graph)  # what does not fit is told before the work
-    tables = catalogue.reject_pictures(tables, described.image.rejects, settings.data)
+    tables = catalogue.reject_cells(tables, described.rejects, settings)
     index = {item: row for row, item in enumerate(tables.items["item_id"])}
     users = tables.interactions["user_id"].unique(maintain_order=True).to_list()
     histories = history.from_frame(tables.interactions, users, index)
@@ -63,14 +63,14 @@ def build(
         settings.batch_mib,
     )
     encoded = {
-        f"{kind} {what}": getattr(getattr(described, kind), what)
-        for kind in ("text", "image")
+        f"{kind} {what}": getattr(found, what)
+        for kind, found in described.encoded.items()
         for what in ("encoded", "reused")
     }
     state = State(settings, tables, ranker, described.vocabulary, described.graph, written)
     state.searcher.indices()
     clock("")
-    fast = {kind: how for kind in ("text", "image") if (how := getattr(described, kind).how)}
+    fast = {kind: found.how for kind, found in described.encoded.items() if found.how}
     learned = {
         "gates": trained.gates,
         "curves": trained.curves,

@@ -4,12 +4,9 @@ import logging
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import polars as pl
-from scipy import sparse
 
 from engine import describe, growth
-from engine.candidates import Features
 from engine.growth import Change, Pictures, Said
 from engine.knowledge import graph_of
 from engine.ranker import Ranker
@@ -18,6 +15,7 @@ from engine.state import NO_EVENTS, State
 from graph.build import GraphTables
 
 log = logging.getLogger(__name__)
+NAMES = {"image": "picture"}
 
 
 def add(state: State, said: Said) -> tuple[State, list[str]]:
@@ -44,7 +42,7 @@ def remove(state: State, rows: list[int]) -> State:
     change = growth.without_items(state.catalogue, state.removed, rows)
     graph = graph_of(growth.present(change.tables, change.removed), state.config)
     # What was learned stays, so that no other item's score moves: it goes by means over all of them.
-    features = state.ranker.features.put(change.rows, _nothing(state.ranker.features, len(change.rows)))
+    features = state.ranker.features.put(change.rows, state.ranker.features.blank(len(change.rows)))
     return _with(state, change, graph, replace(state.ranker, features=features))
 
 
@@ -64,8 +62,8 @@ def _after(state: State, change: Change, what: str) -> State:
     graph = graph_of(growth.present(change.tables, change.removed), state.config)
     items = change.tables.items[change.rows]
     described = describe.described(items, graph, state.config, state.vocabulary, opened=state.queries)
-    for row, reason in described.image.rejects:
-        log.warning("%s: picture %s: %s", what, items["image"][row], reason)
+    for name, row, reason in described.rejects:
+        log.warning("%s: %s %s: %s", what, NAMES.get(name, name), items[name][row], reason)
     return _with(state, change, graph, growth.changed(state.ranker, change, described.features))
 
 
@@ -82,12 +80,3 @@ def _with(state: State, change: Change, graph: GraphTables, ranker: Ranker) -> S
         )
     made.__dict__.update(parts)
     return made
-
-
-def _nothing(features: Features, n: int) -> Features:
-    """Of `n` items of which nothing is known."""
-    facts, words = (
-        sparse.csr_array(np.zeros((n, matrix.shape[1]), np.float32)) for matrix in (features.facts, features.words)
-    )
-    text, image = (np.zeros((n, vectors.shape[1]), np.float32) for vectors in (features.text, features.image))
-    return Features(facts, words, text, image, features.relations)

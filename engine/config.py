@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
+from encoders.modality import KINDS
 from engine import toml
 from engine.errors import ConfigError
 from graph import schema
@@ -67,6 +68,13 @@ class Data(Section):
     """Columns of users (a value or a list of values) that become nodes of the graph."""
 
 
+def _known_kind(encoder: str) -> str:
+    kind, _, spec = encoder.partition(":")
+    if kind not in KINDS or not spec:
+        raise ValueError(f"an encoder is named KIND:SPEC, where KIND is {', '.join(KINDS)}")
+    return encoder
+
+
 class Encoders(Section):
     """Which encoders, by name, local directory or hub id; an empty string switches one off."""
 
@@ -82,6 +90,17 @@ class Encoders(Section):
     """Encode 2,000 things or more in the way that a trial on some of them finds quickest, where it agrees."""
     agreement: Annotated[float, Field(ge=0, le=1)] = 0.99
     """Share of the ten nearest of each thing of the trial that a way must leave as they are."""
+
+
+class Modality(Section):
+    """What an item has beside text and picture: docs/modalities.md."""
+
+    encoder: Annotated[str, AfterValidator(_known_kind)]
+    """KIND:SPEC: `audio:log-mel`, `video:weft-small`, `image:NAME`, `text:NAME`, `table:FILE` of made vectors."""
+    column: Column = None
+    """Of items: a path from data.image_root, a text or, for a table, its key; by default named as the modality."""
+    search: Annotated[float, Field(ge=0, le=0.5)] = 0.1
+    """Weight in a search, where the encoder puts words into the same space; 0 leaves it out."""
 
 
 def _without_secrets(uri: str) -> str:
@@ -261,6 +280,8 @@ class Content(Section):
     """Weight of the text encoder."""
     image: Annotated[float, Field(ge=0)] = 0.15
     """Weight of the image encoder."""
+    more: dict[str, Annotated[float, Field(ge=0)]] = {}
+    """Weights of further modalities, by name; of one that is not named .15."""
     l2: Positive = 6.0
     """Ridge penalty."""
     rank: Count = 20
@@ -440,6 +461,19 @@ class Tracking(Section):
     """A folder in it for each run; `tensorboard --logdir` shows them side by side."""
 
 
+TAKEN = frozenset(
+    ("facts", "words", "text", "image", "picture", "graph", "named", "meaning", "taste", "looks", "kind", "like")
+)
+"""Names of modalities and signals that there are anyway."""
+
+
+def _nameable(modalities: dict[str, Modality]) -> dict[str, Modality]:
+    for name in modalities:
+        if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", name) or name in TAKEN:
+            raise ValueError(f"{name!r} cannot name a modality: small letters, digits and _, and no name that is taken")
+    return dict(sorted(modalities.items()))
+
+
 class Config(Section):
     """Everything a build depends on besides the tables."""
 
@@ -451,6 +485,8 @@ class Config(Section):
     """Most MiB of scores that making many lists holds at once; who asks for more users has them ranked in batches."""
     data: Data = Data()
     encoders: Encoders = Encoders()
+    modalities: Annotated[dict[str, Modality], AfterValidator(_nameable)] = {}
+    """What items have beside text and picture, a table [modalities.NAME] each: docs/modalities.md."""
     graph: Graph = Graph()
     rules: Rules = Rules()
     candidates: Candidates = Candidates()
@@ -460,6 +496,15 @@ class Config(Section):
     evaluation: Evaluation = Evaluation()
     update: Update = Update()
     tracking: Tracking = Tracking()
+
+    @model_validator(mode="after")
+    def _weighed(self) -> Self:
+        strangers = set(self.candidates.content.more) - set(self.modalities)
+        if strangers:
+            raise ValueError(
+                f"candidates.content.more weighs {', '.join(sorted(strangers))}, named in no [modalities.NAME]"
+            )
+        return self
 
 
 def load(path: Path) -> Config:
@@ -493,17 +538,27 @@ def resolve(config: Config, folder: Path) -> Config:
     named = {name: getattr(config.encoders, name) for name in ("text", "image", "clip")}
     local = {name: str(folder / spec) for name, spec in named.items() if spec and (folder / spec).is_dir()}
     encoders = config.encoders.model_copy(update={"cache": folder / config.encoders.cache, **local})
+    modalities = {name: _placed(one, folder) for name, one in config.modalities.items()}
     tracking = config.tracking.model_copy(update={"folder": folder / config.tracking.folder})
     file, review = config.rules.file, config.graph.review
     rules = config.rules.model_copy(update={"file": None if file is None else folder / file})
     graph = config.graph.model_copy(update={"review": None if review is None else folder / review})
     changes = {"data": data, "encoders": encoders, "graph": graph, "rules": rules, "tracking": tracking}
-    return config.model_copy(update=changes)
+    return config.model_copy(update=changes | {"modalities": modalities})
+
+
+def _placed(modality: Modality, folder: Path) -> Modality:
+    """The modality with the path of its encoder, if it is one, taken from `folder`."""
+    kind, _, spec = modality.encoder.partition(":")
+    local = kind == "table" or (folder / spec).is_dir()
+    return modality.model_copy(update={"encoder": f"{kind}:{folder / spec}"}) if local else modality
 
 
 def _explain(path: Path, text: str, problem: ErrorDetails) -> str:
     """One line: file, line, key, what is wrong with it, and the remedy."""
     keys = [part for part in problem["loc"] if isinstance(part, str)]
+    if not keys:
+        return f"{path}: {problem['msg']}; correct one of them"
     line = _line(text, keys)
     place = f"{path}: line {line}: " if line else f"{path}: "
     key = ".".join(keys)
@@ -556,6 +611,8 @@ def _known(model: type[BaseModel]) -> list[list[str]]:
 
 
 def _remedy(keys: list[str]) -> str:
+    if keys[0] == "modalities":
+        return 'correct it; docs/modalities.md has examples, as [modalities.sound] with encoder = "audio:log-mel"'
     model: Any = Config
     for name in keys[:-1]:
         model = model.model_fields[name].annotation

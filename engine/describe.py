@@ -1,4 +1,7 @@
-"""What an item is, as features: graph facts, words, text vectors and picture vectors. New items are described alike."""
+"""What an item is, as features: graph facts, words, and vectors of its text, picture and further modalities.
+
+New items are described alike.
+"""
 
 import re
 from collections.abc import Callable, Sequence
@@ -15,11 +18,14 @@ from scipy import sparse
 
 import encoders
 from encoders import EmbeddingStore, Encoded, Encoder, PictureError, pictures
+from encoders.modality import Modality, open_modality
 from engine.candidates import Features
+from engine.candidates.base import DENSE
 from engine.config import Config
 from engine.history import Matrix
 from engine.knowledge import graph_of
 from engine.tables.catalogue import Catalogue
+from engine.tables.items import CELLS
 from graph.build import GraphTables
 from graph.facts import Facts, facts, rarity, tfidf
 
@@ -48,6 +54,8 @@ class Opened(Protocol):
     @property
     def image(self) -> Encoder[Image.Image]: ...
 
+    def modality(self, name: str) -> Modality: ...
+
 
 @dataclass(frozen=True)
 class Described:
@@ -57,8 +65,14 @@ class Described:
     vocabulary: Vocabulary
     graph: GraphTables
     facts: Facts
-    text: Encoded
-    image: Encoded
+    encoded: dict[str, Encoded]
+    """By name of the modality."""
+
+    @property
+    def rejects(self) -> list[tuple[str, int, str]]:
+        """Column, row and reason of each cell of which an encoder could make nothing."""
+        columns = {name: name if name in DENSE else f"{CELLS}{name}" for name in self.encoded}
+        return [(columns[name], *bad) for name, one in self.encoded.items() for bad in one.rejects]
 
 
 def describe(
@@ -87,15 +101,16 @@ def described(
     words, counts = word_counts(items["text"].to_list(), None if vocabulary is None else vocabulary.words)
     if vocabulary is None:
         vocabulary = Vocabulary(found.entities, rarity(found.matrix), words, rarity(counts))
-    text, image = encode(items, config, progress, opened)
+    encoded = encode(items, config, progress, opened)
     features = Features(
         tfidf(found.matrix, vocabulary.facts_idf)[0],
         tfidf(counts, vocabulary.words_idf)[0],
-        text.vectors,
-        image.vectors,
+        encoded["text"].vectors,
+        encoded["image"].vectors,
         relation_numbers(vocabulary.entities),
+        {name: encoded[name].vectors for name in config.modalities},
     )
-    return Described(features, vocabulary, tables, found, text, image)
+    return Described(features, vocabulary, tables, found, encoded)
 
 
 def relation_numbers(entities: pl.DataFrame) -> NDArray[np.int64]:
@@ -108,8 +123,8 @@ def encode(
     config: Config,
     progress: Progress | None = None,
     opened: Opened | None = None,
-) -> tuple[Encoded, Encoded]:
-    """Vectors of the texts and the pictures; a modality that is switched off has rows of one zero."""
+) -> dict[str, Encoded]:
+    """Vectors of each modality, by name; texts or pictures that are switched off have rows of one zero."""
     store = EmbeddingStore(config.encoders.cache)
     off = Encoded(np.zeros((items.height, 1), np.float32), np.zeros(items.height, bool), 0, 0, [])
     text = image = off
@@ -124,7 +139,11 @@ def encode(
         known = [path for path in paths if path is not None]
         looks, how = _faster(looks, config, len(known), lambda number: _readable(_some(known, number)))
         image = replace(store.images(looks, paths, _named("pictures", progress)), how=how)
-    return text, image
+    found = {"text": text, "image": image}
+    for name, settings in config.modalities.items():
+        modality = opened.modality(name) if opened else open_modality(settings.encoder)
+        found[name] = modality.encoded(store, items[f"{CELLS}{name}"].to_list(), _named(name, progress))
+    return found
 
 
 def _faster(

@@ -66,11 +66,12 @@ def groupings(tables: Catalogue, split: Split, asked: Question, features: Featur
 
 
 def present(features: Features) -> dict[str, NDArray[np.bool_]]:
-    """(items,) whether an item has a text, a picture, facts."""
+    """(items,) whether an item has a text, a picture, facts, and each further modality."""
     return {
         "text": np.asarray(features.text.any(axis=1)) | (np.diff(features.words.indptr) > 0),
         "picture": np.asarray(features.image.any(axis=1)),
         "facts": np.diff(features.facts.indptr) > 0,
+        **{name: np.asarray(vectors.any(axis=1)) for name, vectors in features.more.items()},
     }
 
 

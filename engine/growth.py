@@ -18,6 +18,7 @@ from engine.config import Config
 from engine.ranker import Ranker
 from engine.tables import catalogue, triples
 from engine.tables.catalogue import Catalogue
+from engine.tables.items import CELLS
 from engine.tables.readers import REJECTS, Table, TableLike, reject_rows
 
 log = logging.getLogger(__name__)
@@ -84,8 +85,15 @@ def with_changes(tables: Catalogue, removed: Mask, said: Said, config: Config) -
     good, rejects = _read(tables, removed, said, config, new=False)
     _tell("change_items", rejects)
     rows = good.at.to_numpy()
-    whole = _put(tables.items, rows, good.items)
+    whole = _put(tables.items, rows, _with_cells(good.items, tables.items[rows], said.rows, config))
     return Change(replace(tables, items=whole, triples=good.triples), removed, np.sort(rows), tables.items.height)
+
+
+def _with_cells(items: pl.DataFrame, before: pl.DataFrame, rows: TableLike, config: Config) -> pl.DataFrame:
+    """The items with what they had for each further modality that the rows do not speak of: as pictures, it stays."""
+    told = catalogue.columns_told(rows, config)
+    silent = [f"{CELLS}{name}" for name, one in config.modalities.items() if (one.column or name) not in told]
+    return items.with_columns(before[name] for name in silent)
 
 
 def with_pictures(tables: Catalogue, rows: Sequence[int], pictures: Sequence[Path | None], removed: Mask) -> Change:

@@ -15,7 +15,7 @@ from engine import artifact
 from engine.artifact import Artifact
 from engine.calibration import Calibration
 from engine.candidates import Features, restore
-from engine.candidates.base import Tensors, csr_from, csr_parts, grouped
+from engine.candidates.base import Tensors
 from engine.config import Config
 from engine.config import Graph as GraphSettings
 from engine.describe import Vocabulary
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 CATALOGUE = ("items", "interactions", "triples", "users", "rejects")
-SPARSE = ("facts", "words")
 
 
 def save(engine: "Engine", path: Path) -> None:
@@ -149,14 +148,9 @@ def _parts(kept: Artifact) -> dict[str, Any]:
 
 def _tensors(engine: "Engine") -> dict[str, Tensors]:
     ranker, features = engine.ranker, engine.ranker.features
-    sparse_parts: dict[str, Any] = {}
-    for part in SPARSE:
-        sparse_parts |= grouped(part, csr_parts(getattr(features, part)))
-    dense_parts = {name: getattr(features, name) for name in ("text", "image", "relations")} | {"known": ranker.known}
-    dense_parts["removed"] = engine.state.removed
     return {
         **{f"generator.{generator.name}": dict(generator.tensors()) for generator in ranker.generators},
-        "features": {**sparse_parts, **dense_parts},
+        "features": {**features.tensors(), "known": ranker.known, "removed": engine.state.removed},
         "cases": engine.old,
         "fusion": {name: getattr(ranker.fusion, name) for name in ("weight", "slope", "offset")},
         "idf": {"facts": engine.state.vocabulary.facts_idf, "words": engine.state.vocabulary.words_idf},
@@ -196,7 +190,6 @@ def _facts(engine: "Engine") -> dict[str, Any]:
 
 def _ranker(kept: Artifact, settings: Config) -> Ranker:
     raw, fused = kept.tensors("features"), kept.tensors("fusion")
-    sparse_parts = {part: csr_from(raw, part) for part in SPARSE}
     reranker = None
     if "reranker" in kept.facts:
         import lightgbm
@@ -207,7 +200,7 @@ def _ranker(kept: Artifact, settings: Config) -> Ranker:
         restore({name: kept.tensors(f"generator.{name}") for name in kept.facts["generators"]}),
         Fusion(tuple(kept.facts["signals"]), fused["weight"], fused["slope"], fused["offset"]),
         reranker,
-        Features(**sparse_parts, text=raw["text"], image=raw["image"], relations=raw["relations"]),
+        Features.from_tensors(raw),
         np.asarray(raw["known"], bool),
         None if kept.facts.get("calibration") is None else Calibration(**kept.facts["calibration"]),
         settings.batch_mib,

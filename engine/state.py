@@ -123,7 +123,7 @@ class State:
 
     @cached_property
     def queries(self) -> QueryEncoders:
-        return QueryEncoders(self.config.encoders)
+        return QueryEncoders(self.config.encoders, self.config.modalities)
 
     @cached_property
     def searcher(self) -> Searcher:

@@ -25,6 +25,8 @@ _EXAMPLES: dict[str, Any] = {
     "file": "rules.toml",
     "review": "review.csv",
     "seed": 7,
+    "modalities": {"sound": {"encoder": "audio:log-mel", "column": "sound"}},
+    "more": {"sound": 0.15},
 }
 """Shown, commented out, for keys that have no default."""
 
@@ -104,6 +106,8 @@ def _comment(text: str) -> str:
 
 
 def _toml(value: Any) -> str:
+    if isinstance(value, Section):
+        value = value.model_dump(exclude_unset=True, exclude_none=True)
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, int | float):

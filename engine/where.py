@@ -11,6 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from engine.errors import DataError
+from engine.tables.items import described
 
 
 def parse(text: str) -> dict[str, Any]:
@@ -36,8 +37,8 @@ def mask(items: pl.DataFrame, where: Mapping[str, Any] | None, of: str = "items"
         return np.ones(items.height, bool)
     keep = pl.lit(value=True)
     for column, wanted in where.items():
-        if column not in items.columns or column in ("text", "image"):
-            usable = [name for name in items.columns if name not in ("text", "image")]
+        usable = [name for name in items.columns if name in ("item_id", "title", *described(items.columns))]
+        if column not in usable:
             raise DataError(f"where: {of} have no column {column!r}; there are {', '.join(usable)}")
         keep = keep & _condition(column, items.schema[column], wanted)
     passed = items.with_columns(keep.fill_null(value=False).alias("keep"))["keep"]

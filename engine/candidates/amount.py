@@ -44,13 +44,13 @@ def learn(features: Features) -> Amount:
 
 
 def raw(features: Features, degree: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(items, 2 * relations + 3): facts by relation, how common their entities are, words, and what is there at all."""
+    """(items, 2 * relations + 1 + modalities): facts by relation, how common they are, words, and what is there."""
     n, relations = len(features), int(features.relations.max(initial=-1)) + 1
     cells = features.facts.tocoo()
     cell = cells.row * np.int64(relations) + features.relations[cells.col]
     count = np.bincount(cell, minlength=n * relations)
     common = np.bincount(cell, np.log1p(degree)[cells.col], minlength=n * relations)
-    present = [np.abs(vectors).sum(axis=1) > 0 for vectors in (features.text, features.image)]
+    present = [np.abs(vectors).sum(axis=1) > 0 for vectors in features.vectors.values()]
     words = np.log1p(np.diff(features.words.indptr))
     columns = [
         np.log1p(count).reshape(n, relations),

@@ -27,6 +27,7 @@ from engine.history import Histories
 
 NAME = "attention"
 MODALITIES = ("text", "image", "facts")
+"""In this order, and further ones behind them."""
 DIRECTIONS = 64
 """Leading directions of each modality that are looked at: as good as all of them, in half the time."""
 BATCH_FLOATS = 8_000_000
@@ -197,7 +198,8 @@ def fit(histories: Histories, features: Features, config: Settings, seed: int) -
     from engine.candidates import attention_network  # it needs torch, and what it gives does not
 
     directions = {
-        name: leading(sparse.csr_array(getattr(features, name), dtype=np.float64), DIRECTIONS) for name in MODALITIES
+        name: leading(sparse.csr_array(features.parts[name], dtype=np.float64), DIRECTIONS)
+        for name in (*MODALITIES, *features.more)
     }
     deviation = float(histories.values.std()) if len(histories.values) else 0.0
     rating = (float(histories.values.mean()) if deviation else 0.0, deviation)
@@ -246,8 +248,8 @@ def events_of(histories: Histories, rating: tuple[float, float]) -> Events:
 
 
 def modalities(features: Features, directions: Weights) -> list[NDArray[np.float32]]:
-    """Text, picture and facts along their directions, (items, directions) each; none that no item has."""
-    looks = (getattr(features, name) @ directions[name] for name in MODALITIES)
+    """Each modality but words along its directions, (items, directions); none that no item has."""
+    looks = (features.parts[name] @ directions[name] for name in (*MODALITIES, *features.more))
     return [np.asarray(look, np.float32) for look in looks if look.shape[1]]
 
 

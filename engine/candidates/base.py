@@ -6,7 +6,7 @@ adds h_j * operator[j, item]).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any, Protocol, runtime_checkable
 
@@ -20,12 +20,17 @@ Scores = NDArray[np.float32]
 Tensors = Mapping[str, NDArray[np.generic]]
 
 
+SPARSE, DENSE = ("facts", "words"), ("text", "image")
+"""Modalities that every catalogue may have; what else a configuration names comes behind them."""
+
+
 @dataclass(frozen=True)
 class Features:
     """What items are, without who chose them. Rows are items; a missing modality is a row of zeros.
 
     facts (items, entities) and words (items, terms) are TF-IDF rows of length 1; text and image are unit vectors;
-    relations (entities,) numbers the relation over which the graph says each entity of an item, from 0.
+    relations (entities,) numbers the relation over which the graph says each entity of an item, from 0. `more` has the
+    unit vectors of further modalities, (items, dim) each, by name in the order of the names.
     """
 
     facts: Matrix
@@ -33,40 +38,84 @@ class Features:
     text: NDArray[np.float32]
     image: NDArray[np.float32]
     relations: NDArray[np.int64]
+    more: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return int(self.facts.shape[0])
 
+    @property
+    def vectors(self) -> dict[str, NDArray[np.float32]]:
+        """The modalities that are unit vectors, by name."""
+        return {"text": self.text, "image": self.image, **self.more}
+
+    @property
+    def parts(self) -> dict[str, Any]:
+        """Every modality, by name."""
+        return {"facts": self.facts, "words": self.words, **self.vectors}
+
+    @classmethod
+    def of(cls, parts: Mapping[str, Any], relations: NDArray[np.int64]) -> "Features":
+        """From every modality by name, as `parts` gives them."""
+        more = {name: part for name, part in parts.items() if name not in SPARSE + DENSE}
+        return cls(parts["facts"], parts["words"], parts["text"], parts["image"], relations, more)
+
     def take(self, items: NDArray[np.int64]) -> "Features":
         """The features of some items, in the order given."""
-        return Features(self.facts[items], self.words[items], self.text[items], self.image[items], self.relations)
+        return Features.of({name: part[items] for name, part in self.parts.items()}, self.relations)
 
     @property
     def empty(self) -> bool:
         """Whether nothing is known of any item."""
-        return not (self.facts.nnz or self.words.nnz or self.text.any() or self.image.any())
+        return not any(says(part) for part in self.parts.values())
+
+    def blank(self, n: int) -> "Features":
+        """Of `n` items of which nothing is known, in the columns of these."""
+        widths = {name: part.shape[1] for name, part in self.parts.items()}
+        return Features.of({name: nothing(name, n, width) for name, width in widths.items()}, self.relations)
 
     def put(self, rows: NDArray[np.int64], other: "Features") -> "Features":
         """These items, where those in `rows` are as the other features say, in their order."""
         order = np.arange(len(self))
         order[rows] = len(self) + np.arange(len(rows))
-        facts, words = (
-            sparse.csr_array(sparse.csr_array(sparse.vstack(both))[order])
-            for both in ((self.facts, other.facts), (self.words, other.words))
-        )
-        text, image = self.text.copy(), self.image.copy()
-        text[rows], image[rows] = other.text, other.image
-        return Features(facts, words, text, image, self.relations)
+        said = {name: sparse.csr_array(sparse.vstack([getattr(one, name) for one in (self, other)])) for name in SPARSE}
+        parts: dict[str, Any] = {name: sparse.csr_array(both[order]) for name, both in said.items()}
+        for name, vectors in self.vectors.items():
+            parts[name] = vectors.copy()
+            parts[name][rows] = other.parts[name]
+        return Features.of(parts, self.relations)
 
     def stack(self, other: "Features") -> "Features":
         """These items, then the others."""
-        return Features(
-            sparse.csr_array(sparse.vstack([self.facts, other.facts])),
-            sparse.csr_array(sparse.vstack([self.words, other.words])),
-            np.concatenate([self.text, other.text]),
-            np.concatenate([self.image, other.image]),
-            self.relations,
-        )
+        both = {name: (part, other.parts[name]) for name, part in self.parts.items()}
+        sparse_parts = {name: sparse.csr_array(sparse.vstack(both[name])) for name in SPARSE}
+        dense_parts = {name: np.concatenate(pair) for name, pair in both.items() if name not in SPARSE}
+        return Features.of(sparse_parts | dense_parts, self.relations)
+
+    def tensors(self) -> dict[str, NDArray[Any]]:
+        """The arrays to keep in an artefact, by name."""
+        kept: dict[str, NDArray[Any]] = {"text": self.text, "image": self.image, "relations": self.relations}
+        for name in SPARSE:
+            kept |= grouped(name, csr_parts(getattr(self, name)))
+        return kept | grouped("more", self.more)
+
+    @classmethod
+    def from_tensors(cls, tensors: Tensors) -> "Features":
+        """The features that gave these arrays; others may stand beside them."""
+        text, image = (np.asarray(tensors[name], np.float32) for name in DENSE)
+        more = {name: np.asarray(array, np.float32) for name, array in sorted(group("more", tensors).items())}
+        facts, words = (csr_from(tensors, name) for name in SPARSE)
+        return cls(facts, words, text, image, tensors["relations"].astype(np.int64), more)
+
+
+def nothing(name: str, n: int, width: int) -> Any:
+    """A modality of `n` items of which it says nothing."""
+    zeros = np.zeros((n, width), np.float32)
+    return sparse.csr_array(zeros) if name in SPARSE else zeros
+
+
+def says(part: Any) -> bool:
+    """Whether a modality says anything of any item."""
+    return bool(part.any()) if isinstance(part, np.ndarray) else part.nnz > 0
 
 
 class Generator(Protocol):

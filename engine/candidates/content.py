@@ -1,25 +1,29 @@
 """Kernel ridge from what an item is to who chose it: places items that nobody has touched, in closed form.
 
-The kernel is a weighted sum of cosines: graph facts, words, text vectors, picture vectors. With K over the items that
-have history and U their factors of taste (see factors.py), an item x is put at k(x) (K + l2 I)^-1 U.
+The kernel is a weighted sum of cosines: graph facts, words, text vectors, picture vectors and those of any further
+modality. With K over the items that have history and U their factors of taste (see factors.py), an item x is put at
+k(x) (K + l2 I)^-1 U.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 
-from engine.candidates.base import Features, Tensors, csr_from, csr_parts, dense, grouped
+from engine.candidates.base import SPARSE, Features, Tensors, dense
 from engine.candidates.factors import Factors, from_tensors, taste
 from engine.config import Content as Settings
 from engine.history import Histories
 
 NAME = "content"
+MORE = 0.15
+"""Weight of a further modality that is not named in candidates.content.more: that of pictures."""
 BLOCK = 4096
 """Items whose kernel is worked out at once."""
-Mix = tuple[float, float, float, float]
+Mix = Mapping[str, float]
+"""Kernel weight of each modality."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +31,6 @@ class Ridge:
     """The solved ridge: `dual` is (known, targets)."""
 
     mix: Mix
-    """Kernel weights of facts, words, text and image."""
     known: Features
     """Features of the items learned from, which others are compared with."""
     dual: NDArray[np.float32]
@@ -41,23 +44,18 @@ class Ridge:
         return np.concatenate(parts)
 
     def tensors(self) -> Tensors:
-        known = {name: getattr(self.known, name) for name in ("text", "image", "relations")}
-        for part in ("facts", "words"):
-            known |= grouped(part, csr_parts(getattr(self.known, part)))
-        return {"mix": np.array(self.mix), "dual": self.dual, **known}
+        return {"mix": mix_array(self.mix, self.known), "dual": self.dual, **self.known.tensors()}
 
     @classmethod
     def from_tensors(cls, tensors: Tensors) -> "Ridge":
-        facts, words = (csr_from(tensors, part) for part in ("facts", "words"))
-        text, image, dual = (np.asarray(tensors[name], np.float32) for name in ("text", "image", "dual"))
-        a, b, c, d = tensors["mix"].tolist()
-        return cls((a, b, c, d), Features(facts, words, text, image, tensors["relations"].astype(np.int64)), dual)
+        known = Features.from_tensors(tensors)
+        return cls(mix_from(tensors, known), known, np.asarray(tensors["dual"], np.float32))
 
 
 def fit(histories: Histories, features: Features, config: Settings) -> Factors:
     """Solve the ridge for the factors of taste: cubic in the items with history."""
     learned = taste(histories, config.rank, config.power, config.max_items)
-    base, mix = features.take(learned.known), mix_of(config)
+    base, mix = features.take(learned.known), mix_of(config, features)
     gram = kernel(base, base, mix)
     gram[np.diag_indices_from(gram)] += config.l2
     dual = learned.factors
@@ -71,30 +69,38 @@ def restore(tensors: Tensors) -> Factors:
     return from_tensors(NAME, tensors, Ridge.from_tensors)
 
 
-def mix_of(config: Settings) -> Mix:
-    return config.facts, config.words, config.text, config.image
+def mix_of(config: Settings, features: Features) -> Mix:
+    """The weights of all modalities that there are."""
+    own = {"facts": config.facts, "words": config.words, "text": config.text, "image": config.image}
+    return own | {name: config.more.get(name, MORE) for name in features.more}
+
+
+def mix_array(mix: Mix, features: Features) -> NDArray[np.float64]:
+    """(modalities,) the weights, in the order of the features' parts."""
+    return np.array([mix[name] for name in features.parts], np.float64)
+
+
+def mix_from(tensors: Tensors, features: Features) -> Mix:
+    return dict(zip(features.parts, tensors["mix"].tolist(), strict=True))
 
 
 def kernel(a: Features, b: Features, mix: Mix, block: int = BLOCK) -> NDArray[np.float32]:
     """(len(a), len(b)) weighted sum of cosines, by blocks of rows; a missing modality adds zero."""
-    facts, words, text, image = mix
     result = np.zeros((len(a), len(b)), np.float32)
+    said, others = a.parts, b.parts
     for start in range(0, len(a), block):
         rows = slice(start, start + block)
-        out = result[rows]
-        for weight, x, y in ((facts, a.facts, b.facts), (words, a.words, b.words)):
+        for name, weight in mix.items():
             if weight:
-                out += weight * (x[rows] @ y.T).toarray()
-        for weight, v, w in ((text, a.text, b.text), (image, a.image, b.image)):
-            if weight:
-                out += weight * (v[rows] @ w.T)
+                cosines = said[name][rows] @ others[name].T
+                result[rows] += weight * (cosines.toarray() if name in SPARSE else cosines)
     return result
 
 
 def alike(features: Features, rows: Sequence[int]) -> NDArray[np.float64]:
-    """(items,) how like the mean of some items each is: the mean cosine of facts, words, texts and pictures."""
+    """(items,) how like the mean of some items each is: the mean cosine of facts, words, texts, pictures and so on."""
     total = np.zeros(len(features), np.float64)
-    for matrix in (features.facts, features.words, features.text, features.image):
+    for matrix in features.parts.values():
         middle = dense(matrix[list(rows)].sum(axis=0)).ravel() if len(rows) > 1 else dense(matrix[list(rows)]).ravel()
-        total += dense(matrix @ middle).ravel() / max(float(np.linalg.norm(middle)), 1e-9) / 4
-    return total
+        total += dense(matrix @ middle).ravel() / max(float(np.linalg.norm(middle)), 1e-9)
+    return total / len(features.parts)

@@ -83,5 +83,6 @@ def restore(tensors: Tensors) -> Factors:
 
 
 def graph_of(features: Features, amount: Amount) -> gnn.ItemGraph:
-    """The items as the network takes them: facts as edges; text, picture and amounts as features."""
-    return gnn.ItemGraph(binary(features), features.relations, [features.text, features.image, amount.of(features)])
+    """The items as the network takes them: facts as edges; texts, pictures and so on, and amounts, as features."""
+    vectors = [*features.vectors.values(), amount.of(features)]
+    return gnn.ItemGraph(binary(features), features.relations, vectors)

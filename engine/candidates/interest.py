@@ -14,14 +14,13 @@ where the history has twice as much of what the item is as the catalogue. An eve
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from engine.candidates.base import Features, Scores, Tensors, csr_from, csr_parts, dense, fading, grouped, variants
-from engine.candidates.content import Mix, kernel, mix_of
+from engine.candidates.base import Features, Scores, Tensors, dense, fading, variants
+from engine.candidates.content import Mix, kernel, mix_array, mix_from, mix_of
 from engine.config import Content
 from engine.config import Interest as Settings
 from engine.history import Histories, Matrix
@@ -40,7 +39,6 @@ class Interest:
     """Half-life, in events, of the history that interests are read from."""
     smoothing: float
     mix: Mix
-    """Kernel weights of facts, words, text and image."""
     share: NDArray[np.float32]
     features: Features
     name: str = NAME
@@ -95,11 +93,8 @@ class Interest:
         return replace(self, features=self.features.put(rows, features))
 
     def tensors(self) -> Tensors:
-        kept = {name: getattr(self.features, name) for name in ("text", "image", "relations")}
-        for part in ("facts", "words"):
-            kept |= grouped(part, csr_parts(getattr(self.features, part)))
         own = {"half_lives": np.array(self.half_lives), "numbers": np.array([self.memory, self.smoothing])}
-        return {**own, "mix": np.array(self.mix), "share": self.share, **kept}
+        return {**own, "mix": mix_array(self.mix, self.features), "share": self.share, **self.features.tensors()}
 
     def _blocks(self, users: int) -> Iterator[slice]:
         widest = max(self.features.facts.shape[1], self.features.words.shape[1], 1)
@@ -118,34 +113,31 @@ class Interest:
     def _similarity(self, weights: Matrix) -> Scores:
         """(users, items) s; zeros for an empty history."""
         total = np.zeros((weights.shape[0], len(self.features)), np.float32)
-        features = self.features
-        said: tuple[Any, ...] = (features.facts, features.words, features.text, features.image)
-        for weight, matrix in zip(self.mix, said, strict=True):
+        said = self.features.parts
+        for name, weight in self.mix.items():
             if weight:
+                matrix = said[name]
                 total += weight * dense(matrix @ dense(weights @ matrix).T).T
-        most = np.maximum(weights.sum(axis=1) * sum(self.mix), 1e-9)
+        most = np.maximum(weights.sum(axis=1) * sum(self.mix.values()), 1e-9)
         return np.asarray(total.clip(0) / most[:, None], np.float32)
 
     def _alike(self, history: Histories, item: int) -> NDArray[np.float32]:
         """(events,) similarity of each to the item."""
         rows, one = self.features.take(history.items.astype(np.int64)), self.features.take(np.array([item]))
-        return kernel(rows, one, self.mix)[:, 0] / np.float32(max(sum(self.mix), 1e-9))
+        return kernel(rows, one, self.mix)[:, 0] / np.float32(max(sum(self.mix.values()), 1e-9))
 
 
 def fit(features: Features, config: Settings, content: Content) -> Interest:
     """Count what share of the catalogue has each entity."""
     share = np.bincount(features.facts.indices, minlength=features.facts.shape[1]) / max(len(features), 1)
     least = np.maximum(share, 1 / max(len(features), 1))  # an entity that no item has yet
-    return Interest(
-        config.half_lives, config.memory, config.smoothing, mix_of(content), least.astype(np.float32), features
-    )
+    mix, told = mix_of(content, features), least.astype(np.float32)
+    return Interest(config.half_lives, config.memory, config.smoothing, mix, told, features)
 
 
 def restore(tensors: Tensors) -> Interest:
-    facts, words = (csr_from(tensors, part) for part in ("facts", "words"))
-    text, image = (np.asarray(tensors[name], np.float32) for name in ("text", "image"))
+    features = Features.from_tensors(tensors)
     share: NDArray[np.float32] = np.asarray(tensors["share"], np.float32)
     memory, smoothing = tensors["numbers"].tolist()
-    a, b, c, d = tensors["mix"].tolist()
-    features = Features(facts, words, text, image, tensors["relations"].astype(np.int64))
-    return Interest(tuple(tensors["half_lives"].tolist()), memory, smoothing, (a, b, c, d), share, features)
+    mix = mix_from(tensors, features)
+    return Interest(tuple(tensors["half_lives"].tolist()), memory, smoothing, mix, share, features)

@@ -1,7 +1,7 @@
 """Predicted popularity: how many would choose an item, from what it is, for items that nobody has met.
 
 Boosted trees (LightGBM) over how much is said of the item (see amount.py), the leading directions of the graph's
-facts, and what a kernel ridge over facts, words, text and picture predicts; that prediction is leave-one-out for the
+facts, and what a kernel ridge over facts, words and all vectors predicts; that prediction is leave-one-out for the
 items learned from (in closed form, Rifkin and Lippert 2007, eq. 8), or the trees would trust it too much.
 """
 
@@ -113,12 +113,12 @@ def leave_one_out(
 ) -> tuple[Ridge, NDArray[np.float32]]:
     """A kernel ridge for `target` (n,) less its mean, and (n,) what it predicts of each item without having seen it."""
     centred = target - target.mean() if len(target) else target
-    gram = kernel(features, features, mix_of(content)).astype(np.float64)
+    gram = kernel(features, features, mix_of(content, features)).astype(np.float64)
     gram[np.diag_indices_from(gram)] += content.l2
     inverse = cho_solve(cho_factor(gram, lower=True), np.eye(len(gram))) if len(gram) else gram
     dual = inverse @ centred
     held_out = (centred - dual / np.diag(inverse)).astype(np.float32)
-    return Ridge(mix_of(content), features, dual.astype(np.float32)[:, None]), held_out
+    return Ridge(mix_of(content, features), features, dual.astype(np.float32)[:, None]), held_out
 
 
 def columns(

@@ -83,7 +83,7 @@ def _describe(artefact: Path, file: Path, triples: Path | None, new: bool) -> No
     from engine.tables.readers import read_table
 
     engine = opened(artefact)
-    table = read_table(file, tables.wanted(engine.config.data))
+    table = read_table(file, tables.wanted(engine.config.data, engine.config.modalities))
     edges = {} if triples is None else _edges(triples)
     with Working() as work, _unlogged("engine.growth"):
         work.stage("describing items")

@@ -102,11 +102,11 @@ class Varied:
 
 
 def likeness(features: Features) -> NDArray[np.float32]:
-    """(items, items) the mean cosine of facts, words, text and picture, scaled so that each item is 1 to itself.
+    """(items, items) the mean cosine of facts, words, text, picture and so on, scaled so that each item is 1 to itself.
 
     `Engine.similar` has the same mean unscaled. An item of which nothing is known is like no other one.
     """
-    alike = kernel(features, features, (0.25, 0.25, 0.25, 0.25))
+    alike = kernel(features, features, dict.fromkeys(features.parts, 1 / len(features.parts)))
     size = np.sqrt(np.maximum(np.diag(alike), 1e-12))
     alike /= size[:, None] * size
     np.fill_diagonal(alike, 1)

@@ -49,6 +49,8 @@ def changed(
     if "pictures" in there or "picture" in searcher.kept:
         seen = searcher.queries.pictures(features.image[rows])
         parts["pictures"] = searcher.pictures.changed(rows, _put(searcher.pictures.vectors, rows, seen))
+    if "more" in there or searcher.kept.keys() & features.more.keys():
+        parts["more"] = {name: one.changed(rows, features.more[name]) for name, one in searcher.more.items()}
     made.__dict__.update(parts)
     return made
 

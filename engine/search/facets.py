@@ -15,7 +15,7 @@ from scipy import sparse
 
 from engine import where
 from engine.errors import DataError
-from engine.tables.items import RESERVED
+from engine.tables.items import described
 
 RANGES = 5
 """Ranges of a column of numbers; as many values are told one by one."""
@@ -63,7 +63,7 @@ class Facets:
 
     def __init__(self, items: pl.DataFrame) -> None:
         self._items = items
-        self._columns = [_column(items[name]) for name in items.columns if name not in RESERVED]
+        self._columns = [_column(items[name]) for name in described(items.columns)]
 
     def count(self, found: Mask, conditions: Mapping[str, Any] | None, n: int) -> list[Facet]:
         """Facets of the items that a query found, (items,), under conditions; `n` values each at most, and all ranges.

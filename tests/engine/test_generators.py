@@ -40,14 +40,15 @@ def some_choices(users: int = 60) -> Histories:
 
 
 def features(seed: int = 0) -> Features:
-    """Facts say even or odd; the rest is noise."""
+    """Facts say even or odd; the rest, a further modality among it, is noise."""
     rng = np.random.default_rng(seed)
     facts = np.zeros((N, 2), np.float32)
     facts[np.arange(N), np.arange(N) % 2] = 1
     noise = rng.normal(size=(N, 4)).astype(np.float32)
     noise /= np.linalg.norm(noise, axis=1, keepdims=True)
     words = sparse.csr_array((N, 0), dtype=np.float32)
-    return Features(sparse.csr_array(facts), words, noise, noise[:, :2], np.zeros(2, np.int64))
+    more = {"sound": noise[:, 1:3]}
+    return Features(sparse.csr_array(facts), words, noise, noise[:, :2], np.zeros(2, np.int64), more)
 
 
 @pytest.mark.parametrize("name", ["ease", "als", "neighbours", "content", "gnn"])

@@ -272,6 +272,6 @@ def test_a_broken_picture_is_rejected_with_its_line(tmp_path):
     (tmp_path / "items.csv").write_text("item_id,title,image\n,none,\na,shoe,bad.jpg\n")
     data = configuration.Data(items=tmp_path / "items.csv", image_root=tmp_path)
     tables = catalogue.read(Config(data=data))
-    told = catalogue.reject_pictures(tables, [(0, "damaged")], data).rejects
+    told = catalogue.reject_cells(tables, [("image", 0, "damaged")], Config(data=data)).rejects
     assert told.select("line", "field", "reason").rows() == [(2, "item_id", "empty id"), (3, "image", "damaged")]
     assert told["file"][1] == str(tmp_path / "items.csv")

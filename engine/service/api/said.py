@@ -12,6 +12,7 @@ from engine.engine import Engine
 from engine.errors import WeftError
 from engine.service.api import models
 from engine.service.changes import Kind
+from engine.tables.items import described
 
 MOST_EDGES = 200
 MOST_VALUES = 200
@@ -154,7 +155,7 @@ def told(engine: Engine, item: str) -> dict[str, Any]:
     at = state.lookup.shown(item)
     row = state.catalogue.items.row(at, named=True)
     mine = state.catalogue.triples.filter(pl.col("head").is_in([item, f"item:{item}"]))
-    columns = {name: value for name, value in row.items() if name not in ("item_id", "title", "text", "image")}
+    columns = {name: row[name] for name in described(list(row))}
     return {
         "text": row["text"],
         "columns": {name: value for name, value in columns.items() if value not in (None, [])},
