@@ -110,7 +110,7 @@ def encode(
     opened: Opened | None = None,
 ) -> tuple[Encoded, Encoded]:
     """Vectors of the texts and the pictures; a modality that is switched off has rows of one zero."""
-    store = EmbeddingStore(config.encoders.cache)
+    store = EmbeddingStore(config.encoders.cache, config.encoders.half)
     off = Encoded(np.zeros((items.height, 1), np.float32), np.zeros(items.height, bool), 0, 0, [])
     text = image = off
     if config.encoders.text:
