@@ -32,9 +32,11 @@ def open_text(spec: str) -> Encoder[str]:
 
     if spec == "multilingual":
         return text.MultilingualEncoder()
+    from encoders.bert import BertEncoder
+
     if spec == "minilm":
-        return text.BertEncoder(text.minilm_folder(), spec)
-    return text.BertEncoder(model_folder(spec, "`multilingual` (zh, en and 14 more), `minilm` (English)"), spec)
+        return BertEncoder(text.minilm_folder(), spec)
+    return BertEncoder(model_folder(spec, "`multilingual` (zh, en and 14 more), `minilm` (English)"), spec)
 
 
 def open_image(spec: str) -> Encoder[Image.Image]:

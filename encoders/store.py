@@ -4,7 +4,7 @@ import hashlib
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -117,9 +117,14 @@ class EmbeddingStore:
         rejects: list[tuple[int, str]] = []
         encoded = 0
         with ThreadPoolExecutor(DECODERS) as pool:
+
+            def begin(start: int) -> list[Future[tuple[Thing | None, str]]]:
+                return [pool.submit(_try, load, rows[key][0], key) for key in todo[start : start + chunk]]
+
+            ahead = begin(0)
             for start in range(0, len(todo), chunk):
-                some = todo[start : start + chunk]
-                found = list(pool.map(lambda key: _try(load, rows[key][0], key), some))
+                some, found = todo[start : start + chunk], [loading.result() for loading in ahead]
+                ahead = begin(start + chunk)  # decoded while these are encoded
                 good = [(key, thing) for key, (thing, _) in zip(some, found, strict=True) if thing is not None]
                 made = encoder.encode([thing for _, thing in good])
                 if self._half:  # now as when they are read again

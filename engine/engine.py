@@ -12,6 +12,7 @@ import polars as pl
 
 from engine import asking, changing, describe, forget, growth, persist, searching
 from engine.asking import Mode, Recommendation, Wanted
+from engine.candidates import Tensors
 from engine.config import Config, Diversity, Exploration
 from engine.explain import Explanation
 from engine.gate import Gate
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from engine.search.spelling import Correction
     from engine.search.suggest import Suggestion
     from engine.trial import Trial
+    from engine.update import Updated
 
 __all__ = ["Diversity", "Engine", "Explanation", "Exploration", "Mode", "Recommendation"]
 
@@ -59,6 +61,12 @@ class Engine:
     timings: dict[str, float] = field(default_factory=dict)
     encoded: dict[str, int] = field(default_factory=dict)
     """Contents encoded in this build and contents reused from the store."""
+    old: Tensors = field(default_factory=dict)
+    """Lists that the fusion learned from, for an update to learn from again (engine/reservoir.py)."""
+    quality: dict[str, float] = field(default_factory=dict)
+    """NDCG by kind of list (engine/cases.py) that the build saw on lists which nothing had seen."""
+    updates: list[dict[str, Any]] = field(default_factory=list)
+    """What was updated since the build, as `Updated.told`, oldest first."""
     fast: dict[str, str] = field(default_factory=dict)
     """The way in which texts and pictures were encoded, and how it agrees, where there were many."""
     _changing: Lock = field(default_factory=Lock, init=False, repr=False, compare=False)
@@ -385,6 +393,25 @@ class Engine:
         with self._changing:
             self.state = changing.with_events(self.state, fresh)
 
+    def update(
+        self,
+        events: TableLike | None = None,
+        items: TableLike | None = None,
+        force: bool = False,
+        stage: Callable[[str], None] = log.info,
+    ) -> "Updated":
+        """Learn from new events and items without a full build: docs/updating.md.
+
+        `items` that are there already are described anew, others are added. Events that `add_events` took in are
+        learned from too. What would make lists of the newest events worse is refused, unless `force` says so: then
+        nothing changes, and the answer says why. Bad rows are left out and logged.
+        Raises DataError where there is nothing new.
+        """
+        from engine.update import update  # it trains, and torch is slow to import
+
+        with self._changing:
+            return update(self, events, items, force, stage)
+
     def add_feedback(self, said: Iterable[tuple[str, str, str]]) -> int:
         """Take in what users said against items (hide, dislike, undo) and what they were shown (seen): (user, item,
         kind) each. The next list obeys it; nothing is learned from it. Returns how many.
@@ -407,7 +434,9 @@ class Engine:
             tables, left = forget.forget(state.catalogue, user), forget.forget_in_graph(state.graph, user)
             rules = whom.forget(state.rules, user)
             feedback = state.feedback.without(user)
-            self.state = state.after(OF_ITEMS, catalogue=tables, graph=left, rules=rules, feedback=feedback)
+            learned = forget.learned_after(state.catalogue.interactions, state.learned, user)
+            made = {"catalogue": tables, "graph": left, "rules": rules, "feedback": feedback, "learned": learned}
+            self.state = state.after(OF_ITEMS, **made)
         return state.catalogue.interactions.height - tables.interactions.height
 
     # Keeping
