@@ -86,6 +86,8 @@ class Encoders(Section):
     """Finds pictures of `efficientnet-lite0` by English words: `weft-small`, or a directory of heads of your own."""
     cache: Path = Path(".weft/embeddings")
     """Where vectors are kept, so that nothing is encoded twice."""
+    half: bool = False
+    """Keep new vectors there in 16 bits a number: half the disk."""
     fast: bool = True
     """Encode 2,000 things or more in the way that a trial on some of them finds quickest, where it agrees."""
     agreement: Annotated[float, Field(ge=0, le=1)] = 0.99

@@ -125,7 +125,7 @@ def encode(
     opened: Opened | None = None,
 ) -> dict[str, Encoded]:
     """Vectors of each modality, by name; texts or pictures that are switched off have rows of one zero."""
-    store = EmbeddingStore(config.encoders.cache)
+    store = EmbeddingStore(config.encoders.cache, config.encoders.half)
     off = Encoded(np.zeros((items.height, 1), np.float32), np.zeros(items.height, bool), 0, 0, [])
     text = image = off
     if config.encoders.text:

@@ -11,6 +11,7 @@ from engine import memory
 from engine.cli import (
     asking,
     benching,
+    embeddings,
     experiments,
     graph,
     helping,
@@ -76,6 +77,7 @@ app.command(
 )(helping.answer)
 app.command(epilog=example("weft similar artefacts/shop p0001"))(asking.similar)
 app.command(epilog=example("weft explain artefacts/shop u0001 p0001 --language zh"))(asking.explain)
+app.add_typer(embeddings.app, name="embeddings")
 app.add_typer(items.app, name="items")
 app.command(
     epilog=example(

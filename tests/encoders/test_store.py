@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from encoders import EmbeddingStore, EncoderError
+from encoders import EmbeddingStore, EncoderError, upkeep
 from tests.encoders.samples import Counting, drawn
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -115,11 +116,55 @@ def test_a_damaged_store_says_what_to_do(tmp_path):
 def test_a_vector_of_the_wrong_length_is_made_again(tmp_path):
     store = EmbeddingStore(tmp_path)
     store.texts(Counting(), ["a"])
-    with sqlite3.connect(tmp_path / "vectors.sqlite") as base:
-        base.execute("UPDATE vectors SET vector = x'00'")
-    base.close()
+    change(tmp_path, "UPDATE vectors SET vector = x'00'")
     assert store.texts(Counting(), ["a"]).encoded == 1
     assert store.texts(Counting(), ["a"]).encoded == 0
+
+
+def change(folder, statement):
+    with sqlite3.connect(folder / "vectors.sqlite") as base:
+        base.execute(statement)
+    base.close()
+
+
+def test_half_the_room(tmp_path):
+    texts = [str(n) * n for n in range(1, 200)]
+    first = EmbeddingStore(tmp_path, half=True).texts(Counting(), texts)
+    second = EmbeddingStore(tmp_path).texts(Counting(), texts)
+    assert (second.encoded, second.vectors.dtype) == (0, np.float32)
+    assert np.array_equal(first.vectors, second.vectors)
+    assert np.allclose(first.vectors, Counting().encode(texts), atol=2**-11)
+    assert [(kept.vectors, kept.size) for kept in upkeep.report(tmp_path)] == [(199, 199 * 4 * 2)]
+
+
+def test_what_is_kept_is_told_and_old_vectors_go(tmp_path):
+    store = EmbeddingStore(tmp_path)
+    store.texts(Counting("counting/1"), ["a", "b", "c"])
+    store.texts(Counting("counting/2"), ["a", "b"])
+    told = upkeep.report(tmp_path)
+    assert [(kept.fingerprint, kept.vectors, kept.size) for kept in told] == [
+        ("counting/1", 3, 48), ("counting/2", 2, 32)
+    ]  # fmt: skip
+    assert {(date.today() - kept.used).days in (-1, 0, 1) for kept in told} == {True}
+    change(tmp_path, "UPDATE vectors SET day = day - 100")
+    store.texts(Counting("counting/1"), ["a"])
+    assert upkeep.clean(tmp_path, 101) == 0
+    assert upkeep.clean(tmp_path, 90) == 4
+    assert [(kept.fingerprint, kept.vectors) for kept in upkeep.report(tmp_path)] == [("counting/1", 1)]
+    assert store.texts(Counting("counting/1"), ["a", "b"]).encoded == 1
+    with pytest.raises(EncoderError, match="no embeddings are kept here"):
+        upkeep.report(tmp_path / "nowhere")
+
+
+def test_a_store_of_before_is_taken_over(tmp_path):
+    texts = ["a", "b"]
+    EmbeddingStore(tmp_path).texts(Counting(), texts)
+    for column in ("day", "encoder"):
+        change(tmp_path, f"ALTER TABLE vectors DROP COLUMN {column}")
+    change(tmp_path, "DROP TABLE encoders")
+    assert [(kept.fingerprint, kept.used) for kept in upkeep.report(tmp_path)] == [("", None)]
+    assert EmbeddingStore(tmp_path).texts(Counting(), ["a"]).encoded == 0
+    assert sorted(kept.fingerprint for kept in upkeep.report(tmp_path)) == ["", "counting/1"]
 
 
 WRITER = """
