@@ -84,6 +84,8 @@ class Encoders(Section):
     """`efficientnet-lite0`, a directory (of an encoder tuned on pictures of your own, say) or a hub id."""
     clip: str = ""
     """Finds pictures of `efficientnet-lite0` by English words: `weft-small`, or a directory of heads of your own."""
+    queries: str = ""
+    """Moves queries that `multilingual` reads to what they ask for: `weft-queries`, or a directory of your own."""
     cache: Path = Path(".weft/embeddings")
     """Where vectors are kept, so that nothing is encoded twice."""
     half: bool = False
@@ -537,7 +539,7 @@ def resolve(config: Config, folder: Path) -> Config:
         if (value := getattr(config.data, name)) is not None
     }
     data = config.data.model_copy(update=tables)
-    named = {name: getattr(config.encoders, name) for name in ("text", "image", "clip")}
+    named = {name: getattr(config.encoders, name) for name in ("text", "image", "clip", "queries")}
     local = {name: str(folder / spec) for name, spec in named.items() if spec and (folder / spec).is_dir()}
     encoders = config.encoders.model_copy(update={"cache": folder / config.encoders.cache, **local})
     modalities = {name: _placed(one, folder) for name, one in config.modalities.items()}

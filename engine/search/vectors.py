@@ -11,9 +11,10 @@ from PIL import Image
 
 import encoders
 from encoders import Encoder, Vectors
-from encoders.heads import SmallHeads
+from encoders.heads import FOLDER, SmallHeads
 from encoders.modality import Modality as Opened
 from encoders.modality import open_modality, wordless
+from encoders.queries import QUERIES, QueryHead, load_query_head
 from engine.config import Encoders, Modality
 from engine.search.dense import Floor
 
@@ -43,10 +44,11 @@ class QueryEncoders:
         """(dim,) in the space of the items' text vectors; None where the text encoder is switched off."""
         if not self.settings.text:
             return None
-        return np.asarray(self.text.encode([query])[0])
+        found = self.text.encode([query])
+        return np.asarray((self._query_head(found) if self._moves_queries else found)[0])
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
-        """(texts, dim) in the same space; only where the text encoder is not switched off."""
+        """(texts, dim) in the space of the items' texts; only where the text encoder is not switched off."""
         return np.asarray(self.text.encode(texts))
 
     def by_look(self, query: str) -> Vectors | None:
@@ -118,6 +120,15 @@ class QueryEncoders:
     def _heads(self) -> SmallHeads:
         name = self.settings.clip
         return encoders.weft_small_heads(None if name == SMALL else Path(name))
+
+    @property
+    def _moves_queries(self) -> bool:
+        return bool(self.settings.queries) and self.settings.text == MULTILINGUAL
+
+    @cached_property
+    def _query_head(self) -> QueryHead:
+        name = self.settings.queries
+        return load_query_head(FOLDER if name == QUERIES else Path(name))
 
     @cached_property
     def _clip_text(self) -> Encoder[str]:

@@ -53,8 +53,9 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("../shared/data/movielens-100k"))
     parser.add_argument("--work", type=Path, default=Path("runs"), help="where films and vectors are kept")
     parser.add_argument("--no-databases", action="store_true", help="without LanceDB and Qdrant")
+    parser.add_argument("--queries", default="", help="a head for queries (encoders.queries), or its directory")
     choice = parser.parse_args()
-    searcher = films(choice.data, choice.work / "movielens")
+    searcher = films(choice.data, choice.work / "movielens", choice.queries)
     queries = read(choice.split, searcher.items)
     lists = own(searcher, queries) | libraries(searcher, queries) | sentences(searcher, queries)
     if not choice.no_databases:
@@ -64,12 +65,13 @@ def main() -> None:
     gains(found, queries)
 
 
-def films(data: Path, out: Path) -> Searcher:
+def films(data: Path, out: Path, queries: str = "") -> Searcher:
     """A search over movielens-100k; nothing is learned, for nobody asks."""
     movielens.convert(data, out)
     settings = config.load(out / "weft.toml")
     # Pictures say nothing of a film here: without `clip` no query is compared with them.
-    settings = settings.model_copy(update={"encoders": settings.encoders.model_copy(update={"image": ""})})
+    encoders = settings.encoders.model_copy(update={"image": "", "queries": queries})
+    settings = settings.model_copy(update={"encoders": encoders})
     tables = catalogue.read(settings)
     described = describe(tables, settings)
     return Searcher(tables.items, described.graph, described.features, QueryEncoders(settings.encoders))
