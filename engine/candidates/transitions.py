@@ -1,5 +1,7 @@
 """What tends to follow what: item-to-item transitions with decay."""
 
+from typing import Any
+
 import numpy as np
 from scipy import sparse
 
@@ -36,7 +38,7 @@ def update(old: ItemToItem, before: Histories, after: Histories, config: Transit
 def counted(histories: Histories, config: Transitions) -> Matrix:
     """(items, items) the sums, before they are divided."""
     n, rows, items = histories.n_items, histories.rows, histories.items
-    total: Matrix = sparse.csr_array((n, n), dtype=np.float32)
+    total: Any = sparse.csr_array((n, n), dtype=np.float32)
     for distance in range(1, min(config.window, len(items) - 1) + 1):
         same = rows[distance:] == rows[:-distance]
         if not same.any():
@@ -44,7 +46,8 @@ def counted(histories: Histories, config: Transitions) -> Matrix:
         before, after = items[:-distance][same], items[distance:][same]
         weight = np.full(len(before), config.decay ** (distance - 1), np.float32)
         total = total + sparse.csr_array((weight, (before, after)), shape=(n, n))
-    return total
+    found: Matrix = total
+    return found
 
 
 def scaling(histories: Histories, config: Transitions) -> "sparse.dia_array":
