@@ -450,9 +450,13 @@ class Update(Section):
     """Of its learning rate."""
     replay: Annotated[float, Field(ge=0)] = 1.0
     """Events of others that it goes over beside them, times those."""
+    anew: Count = 5_000
+    """Items with history up to which the kernel ridge of `content` is solved anew; beyond, its places stay."""
     cases: Count = 300
     """Old lists of each kind that an artefact keeps, drawn evenly from all that the fusion ever learned from."""
-    distance: Annotated[float, Field(ge=0)] = 0.01
+    memory: Annotated[float, Field(ge=0)] = 0.1
+    """What an old list weighs beside a new one."""
+    distance: Annotated[float, Field(ge=0)] = 1e-4
     """What it costs the weights of the fusion to move away from where they are: L2."""
 
 

@@ -22,6 +22,8 @@ from engine.lists import Lists
 if TYPE_CHECKING:
     import lightgbm  # loaded where trees are: it brings scikit-learn and pandas
 
+    from engine.listwise import Sample
+
 
 @dataclass(frozen=True)
 class Candidates:
@@ -109,6 +111,16 @@ def table(lists: Lists, fusion: Fusion, depth: int) -> Table:
     at = (candidates.user, candidates.item)
     rows = feature_table(candidates, lists.signals[at], lists.trust, lists.known[at])
     return Table(rows, fused[at], lists.chosen[at], candidates.sizes)
+
+
+def of_sample(sample: "Sample", fusion: Fusion) -> Table:
+    """The same of lists that are cut down to their best candidates already."""
+    signals, trust = sample.signals.numpy(), sample.trust.numpy()
+    known, real = sample.new.numpy() == 0, np.isfinite(sample.log_odds.numpy())
+    fused = fusion.score(signals, trust, known)
+    user = np.repeat(np.arange(len(trust)), real.sum(1))
+    features = np.column_stack([signals[real], known[real], trust[user]]).astype(np.float32)
+    return Table(features, fused[real], sample.chosen.numpy()[real] > 0, real.sum(1))
 
 
 def of_lists(rows: Table, lists: NDArray[np.bool_]) -> Table:

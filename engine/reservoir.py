@@ -20,14 +20,26 @@ FAR = -1e4
 class Reservoir:
     """Lists by kind (engine/cases.py), over the signals of the fusion, of scores that had not seen the answers."""
 
+    names: tuple[str, ...] = ()
+    """Of the signals; those of parts that were not used are kept too, for an update may find use of them."""
     samples: Mapping[str, Sample] = field(default_factory=dict)
     met: Mapping[str, int] = field(default_factory=dict)
     """Lists of each kind that there ever were."""
 
-    def after(self, made: Sequence[Case], names: Sequence[str], most: int, rng: np.random.Generator) -> "Reservoir":
-        """With these lists too, over these signals; at most `most` of a kind."""
-        columns = {one.kind: [one.names.index(name) for name in names] for one in made}
-        return self.with_samples({one.kind: one.sample.only(columns[one.kind]) for one in made}, most, rng)
+    def after(self, made: Sequence[Case], most: int, rng: np.random.Generator) -> "Reservoir":
+        """With these lists too, at most `most` of a kind, over the signals that all of them have."""
+        if not made:
+            return self
+        names = tuple(name for name in made[0].names if name in self.names) if self.names else made[0].names
+        fresh = {one.kind: one.sample.only([one.names.index(name) for name in names]) for one in made}
+        return self.only(names).with_samples(fresh, most, rng)
+
+    def only(self, names: tuple[str, ...]) -> "Reservoir":
+        """The same lists over some of the signals; none where they lack one."""
+        if not set(names) <= set(self.names):
+            return Reservoir(names)
+        columns = [self.names.index(name) for name in names]
+        return Reservoir(names, {kind: one.only(columns) for kind, one in self.samples.items()}, self.met)
 
     def with_samples(self, fresh: Mapping[str, Sample], most: int, rng: np.random.Generator) -> "Reservoir":
         """With these lists too: each as likely to be among the `most` of its kind as any other (Vitter 1985)."""
@@ -40,11 +52,12 @@ class Reservoir:
             left = rng.permutation(len(there.trust))[: room - taken]
             samples[kind] = joined([some(there, left), some(one, rng.permutation(new)[:taken])])
             met[kind] = old + new
-        return Reservoir(samples, met)
+        return Reservoir(self.names, samples, met)
 
     def tensors(self) -> dict[str, NDArray[np.generic]]:
         """Arrays by name; signals in 16 bits, for they are most of it."""
-        found: dict[str, NDArray[np.generic]] = {}
+        names = np.frombuffer("\n".join(self.names).encode(), np.uint8)
+        found: dict[str, NDArray[np.generic]] = {"names": names} if self.names else {}
         for kind, one in self.samples.items():
             arrays: dict[str, NDArray[np.generic]] = {
                 "signals": one.signals.numpy().astype(np.float16),
@@ -60,13 +73,14 @@ class Reservoir:
 
 def restored(tensors: Tensors) -> Reservoir:
     samples, met = {}, {}
-    for kind in sorted({name.split(".")[0] for name in tensors}):
+    names = tensors["names"].astype(np.uint8).tobytes().decode().split("\n") if "names" in tensors else []
+    for kind in sorted({name.split(".")[0] for name in tensors} - {"names"}):
         kept = group(kind, tensors)
         met[kind] = int(kept.pop("met"))
         parts = {name: torch.from_numpy(array.astype(np.float32)) for name, array in kept.items()}
         parts["log_odds"][parts["log_odds"] <= FAR] = -torch.inf
         samples[kind] = Sample(**parts)
-    return Reservoir(samples, met)
+    return Reservoir(tuple(names), samples, met)
 
 
 def some(sample: Sample, rows: NDArray[np.int64]) -> Sample:

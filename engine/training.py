@@ -95,7 +95,7 @@ def _train(histories: Histories, features: Features, config: Config, stage: Call
     final, reranker = taught(learn + judge)
     old = Reservoir()
     for made in (learn, judge):
-        old = old.after(made, final.names, config.update.cases, rng)
+        old = old.after(made, config.update.cases, rng)
     quality = {kind: float(each.mean()) for kind, each in judged(judge, half, config.evaluation.k).items()}
     stage("generators on everything")
     with threadpool_limits(config.threads):  # nothing is done beside it

@@ -2,7 +2,8 @@
 
 Generators are corrected or trained on (`candidates.registry.UPDATE`). The fusion goes on from its weights, over lists
 that ask the ranker for what is new before it learns it (prequential.py) and old lists that the artefact kept
-(reservoir.py), held where it was by a distance penalty. Which parts are used, the reranker and the chances stay.
+(reservoir.py), held where it was by a distance penalty. Parts that a build found no use for are tried again, as far as
+they are quick. How long the reranker is boosted, and the chances, stay.
 
 Judged by the newest share of the new events, which the trial that is judged has not learned.
 """
@@ -16,24 +17,30 @@ import torch
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from engine import gating, listwise, prequential
-from engine.candidates import News, update_all
+from engine import gating, listwise, prequential, rerank
+from engine.candidates import News, enabled, fit_all, update_all
+from engine.candidates.registry import FIT
 from engine.cases import Case, met
 from engine.config import Config
 from engine.evaluation import bootstrap
 from engine.evaluation.bootstrap import Gain
 from engine.fusion import Fusion
 from engine.gate import Gate
-from engine.gating import SHARES
+from engine.gating import ASKED, KNOWN, SHARES
 from engine.history import Histories
 from engine.prequential import Stream
 from engine.ranker import Ranker
+from engine.rerank import Reranker
 from engine.reservoir import Reservoir
 
 log = logging.getLogger(__name__)
 
 
 Stage = Callable[[str], None]
+
+
+SLOW = {"attention", "gnn"}
+"""Parts that are not tried again where a build found no use for them: their fits are most of it."""
 
 
 @dataclass(frozen=True)
@@ -110,36 +117,61 @@ def advanced(
     before, after = stream.upto(step - 1), stream.upto(step)
     if len(before.items) == len(after.items):
         return learned, {}
-    ranker, rng = learned.ranker, np.random.default_rng([config.seed, len(after.items)])
+    ranker, rng = widened(learned.ranker, before, config), np.random.default_rng([config.seed, len(after.items)])
     stage("asked for what is new")
     fresh = prequential.cases(ranker, stream, step, config, rng)
     asked = gating.judged(fresh, ranker.fusion, config.evaluation.k)
     stage("fusion, on new and old lists")
-    model = taught(ranker.fusion, learned.old, fresh, smooth, config)
+    model, reranker = taught(ranker, learned.old, fresh, smooth, config)
     stage("generators, on what is new")
-    generators, seconds = update_all(ranker.generators, News(before, after, ranker.features, config))
+    generators, seconds = update_all(ranker.generators, News(before, after, ranker.features, config, step == 1))
     log.info("seconds of the processor: %s", ", ".join(f"{name} {each:.2f}" for name, each in seconds.items()))
-    made = replace(ranker, generators=generators, fusion=model, known=ranker.known | met(after))
-    return Learned(made, learned.old.after(fresh, model.names, config.update.cases, rng)), asked
+    made = replace(ranker, generators=generators, fusion=model, reranker=reranker, known=ranker.known | met(after))
+    return Learned(made, learned.old.after(fresh, config.update.cases, rng)), asked
 
 
-def taught(model: Fusion, old: Reservoir, fresh: Sequence[Case], smooth: bool, config: Config) -> Fusion:
-    """The fusion from its weights on, over old and new lists: each kind weighs what it weighs in a build, and within a
-    kind as many old ones count as there ever were.
+def widened(ranker: Ranker, before: Histories, config: Config) -> Ranker:
+    """With the parts that no use was found for, as learned from what is not new, and weights of zero: among more events
+    they may be worth something. Not those that take minutes to fit.
     """
-    samples, shares = [], []
+    there = {one.name: one for one in ranker.generators}
+    spare = [name for name in enabled(config, ranker.features) if name not in there and name not in SLOW]
+    if not spare:
+        return ranker
+    there |= {one.name: one for one in fit_all(before, ranker.features, config, spare)}
+    generators = [there[name] for name in FIT if name in there]
+    names = tuple(name for one in generators for name in one.signals)
+    return replace(ranker, generators=generators, fusion=ranker.fusion.over(names))
+
+
+def taught(
+    ranker: Ranker, kept: Reservoir, fresh: Sequence[Case], smooth: bool, config: Config
+) -> tuple[Fusion, Reranker | None]:
+    """The fusion from its weights on, over new lists and old ones, and a reranker of as many rounds, if there is one.
+
+    Each kind of list weighs what it weighs in a build, and an old list `memory` times a new one, since what scored it
+    had learned less.
+    """
+    model, old = ranker.fusion, kept.only(ranker.fusion.names)
+    if not fresh:
+        return model, ranker.reranker
+    samples, shares, kinds = [], [], []
+    new = {one.kind: len(one.users) for one in fresh}
+    aged = {kind: config.update.memory * old.met[kind] for kind in old.samples}
     for one in fresh:
-        columns = [one.names.index(name) for name in model.names]
-        samples.append(one.sample.only(columns))
-        shares.append(SHARES[one.kind] * len(one.users) / (len(one.users) + old.met.get(one.kind, 0)))
-    added = {one.kind: len(one.users) for one in fresh}
+        samples.append(one.sample.only([one.names.index(name) for name in model.names]))
+        shares.append(SHARES[one.kind] * new[one.kind] / (new[one.kind] + aged.get(one.kind, 0)))
+        kinds.append(one.kind)
     for kind, sample in old.samples.items():
         samples.append(sample)
-        shares.append(SHARES[kind] * old.met[kind] / (old.met[kind] + added.get(kind, 0)))
-    if not fresh:
-        return model
-    on = (np.abs(model.weight).sum(axis=0) + np.abs(model.slope).sum(axis=0)) > 0
-    return listwise.fit(samples, model.names, on, config.fusion.l2, model, smooth, shares, config.update.distance)
+        shares.append(SHARES[kind] * aged[kind] / max(aged[kind] + new.get(kind, 0), 1e-9))
+        kinds.append(kind)
+    on = np.ones((2, len(model.names)), bool)
+    model = listwise.fit(samples, model.names, on, config.fusion.l2, model, smooth, shares, config.update.distance)
+    if ranker.reranker is None:
+        return model, None
+    tables = [rerank.of_sample(each, model) for each, kind in zip(samples, kinds, strict=True) if kind in ASKED[KNOWN]]
+    return model, rerank.fit(tables, [], config.fusion, config.seed, ranker.reranker.rounds)[0]
 
 
 def judged(before: Ranker, after: Ranker, stream: Stream, config: Config) -> Judgement | None:

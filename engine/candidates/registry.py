@@ -6,6 +6,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from engine.candidates import (
     als,
     attention,
@@ -58,6 +60,8 @@ class News:
     after: Histories
     features: Features
     config: Config
+    whole: bool = True
+    """Whether what can only be fitted anew is; or else it waits for more."""
 
     @property
     def candidates(self) -> Candidates:
@@ -74,16 +78,21 @@ UPDATE: Mapping[str, Callable[[Any, News], Generator]] = {
         old, news.before, news.after, news.features, news.candidates.attention, news.config.update, news.config.seed
     ),
     "popularity": lambda old, news: popular.fit(news.after),
-    "content": lambda old, news: factors.update(
-        old, news.before, news.after, news.candidates.content.power, news.candidates.content.max_items
+    "content": lambda old, news: (
+        content.fit(news.after, news.features, news.candidates.content)
+        if news.whole and met_items(news.after) <= news.config.update.anew
+        else factors.update(
+            old, news.before, news.after, news.candidates.content.power, news.candidates.content.max_items
+        )
     ),
     "gnn": lambda old, news: factors.update(
         old, news.before, news.after, news.candidates.gnn.power, news.candidates.gnn.max_items
     ),
     "interest": lambda old, news: old,
-    "prior": lambda old, news: old,
+    "prior": lambda old, news: FIT["prior"](news.after, news.features, news.config) if news.whole else old,
 }
-"""The generator that has learned from new events, from the one before; those of what items are stay."""
+"""The generator that has learned from new events, from the one before. What takes long stays: where the graph network
+puts items, and among many items the kernel ridge, whose time is cubic in them."""
 RESTORE: Mapping[str, Callable[[Tensors], Generator]] = {
     "ease": ease.restore,
     "als": als.restore,
@@ -99,6 +108,11 @@ RESTORE: Mapping[str, Callable[[Tensors], Generator]] = {
 }
 DESCRIBED = {"content", "gnn", "interest", "prior"}
 """Generators that learn from what items are, and learn nothing where nothing is known of them."""
+
+
+def met_items(histories: Histories) -> int:
+    """How many items anybody met."""
+    return len(np.unique(histories.items))
 
 
 def enabled(config: Config, features: Features) -> tuple[str, ...]:

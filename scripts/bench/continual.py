@@ -7,24 +7,31 @@ history is what is not held out, up to and with that slice. Beside each other st
 
     refit    a build on all slices so far, each time
     frozen   the build of the first slice, whose histories grow and whose weights stay
-    naive    as ours, but attention, iALS and fusion go on with the new slice alone, and nothing holds them
+    naive    as ours, but the fusion sees new lists alone, attention nobody without new events, and nothing holds them
     ours     what `weft update` does
 
 NDCG@20 by engine/evaluation. Forgetting of a slice is the best that a ranker ever was on it less what it is at the end;
 forward transfer is how it does on the next slice. Seconds are of the processor. With --choose what is held out are the
 events before those, the rest is not looked at, and only the first five slices are gone through: settings are chosen so.
+--without attention gnn leaves out the parts whose fits are most of a build.
 """
 
+import argparse
+import json
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
+from movielens import movielens
 from numpy.typing import NDArray
 
-from engine import prequential, updating
-from engine.candidates import Features, als, attention
+from engine import history, memory, prequential, updating
+from engine.candidates import Features
 from engine.cases import met
 from engine.config import Config
+from engine.describe import describe
+from engine.evaluation import bootstrap
 from engine.history import Histories
 from engine.prequential import Stream
 from engine.ranker import Ranker
@@ -35,7 +42,8 @@ from engine.updating import Learned, Stage
 SLICES, CHOOSING = 10, 5
 HELD = 0.2
 METHODS = ("refit", "frozen", "naive", "ours")
-Scores = NDArray[np.float64]
+Found = tuple[dict[str, dict[str, list[float]]], dict[str, list[float]]]
+"""By method, NDCG of each user by "step slice", and seconds of each step."""
 
 
 @dataclass(frozen=True)
@@ -84,30 +92,22 @@ def built(told: Histories, features: Features, config: Config, stage: Stage) -> 
 
 
 def naive(learned: Learned, whole: Histories, new: NDArray[np.bool_], smooth: bool, config: Config) -> Learned:
-    """One step in which what is trained sees the new events alone."""
-    stream, quiet = Stream(whole, new.astype(np.int8)), lambda _: None
-    free = config.model_copy(update={"update": config.update.model_copy(update={"distance": 0.0, "cases": 0})})
-    old = {one.name: one for one in learned.ranker.generators}
-    made, _ = updating.advanced(Learned(learned.ranker, Reservoir()), stream, 1, smooth, free, quiet)
-    fresh, none = stream.of(1), stream.whole.select(np.zeros(len(new), bool))
-    candidates, generators = config.candidates, []
-    for one in made.ranker.generators:
-        if one.name == "als":
-            one = als.alternate(fresh, old["als"].factors, candidates.als, config.update.rounds)
-        if one.name == "attention":
-            one = attention.update(
-                old["attention"], none, fresh, learned.ranker.features, candidates.attention, config.update, config.seed
-            )
-        generators.append(one)
-    return Learned(replace(made.ranker, generators=generators), Reservoir())
+    """One step that nothing holds back."""
+    free = {"update": config.update.model_copy(update={"distance": 0.0, "replay": 0.0})}
+    stream = Stream(whole, new.astype(np.int8))
+    start = Learned(learned.ranker, Reservoir())
+    return updating.advanced(start, stream, 1, smooth, config.model_copy(update=free), lambda _: None)[0]
 
 
-def run(slices: Slices, features: Features, config: Config, methods: list[str], steps: int) -> dict[str, object]:
-    """By method, per-user NDCG of each step on each slice, and seconds of each step."""
+def run(slices: Slices, features: Features, config: Config, methods: list[str], steps: int) -> Found:
+    """Go through the slices with each method."""
     scores: dict[str, dict[str, list[float]]] = {name: {} for name in methods}
     seconds: dict[str, list[float]] = {name: [] for name in methods}
     now: dict[str, Learned] = {}
-    smooth, quiet = False, lambda _: None
+    smooth = False
+
+    def quiet(name: str) -> None: ...
+
     for step in range(1, steps + 1):
         whole, new = slices.stream(step)
         for name in methods:
@@ -126,11 +126,80 @@ def run(slices: Slices, features: Features, config: Config, methods: list[str], 
             for one in range(1, min(step + 1, steps) + 1):
                 found = prequential.quality(now[name].ranker, slices.told(one), slices.asked(one), config.evaluation.k)
                 scores[name][f"{step} {one}"] = found[np.isfinite(found)].tolist()
-            print(
-                step,
-                name,
-                f"{seconds[name][-1]:.1f} s",
-                *(f"{np.mean(scores[name][f'{step} {one}']):.4f}" for one in range(1, min(step + 1, steps) + 1)),
-                flush=True,
-            )
-    return {"scores": scores, "seconds": seconds}
+            print(step, name, f"{seconds[name][-1]:.1f} s", *line(scores[name], step, steps), flush=True)
+    return scores, seconds
+
+
+def line(scores: dict[str, list[float]], step: int, steps: int) -> list[str]:
+    """The mean on each slice after a step, the next one's last."""
+    return [f"{np.mean(scores[f'{step} {one}']):.4f}" for one in range(1, min(step + 1, steps) + 1)]
+
+
+def main() -> None:
+    memory.keep_freed()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--without", nargs="*", default=[], help="generators that are off")
+    parser.add_argument("--methods", nargs="+", default=list(METHODS), choices=METHODS)
+    parser.add_argument("--choose", action="store_true")
+    parser.add_argument("--set", nargs="*", default=[], metavar="KEY=NUMBER", help="of [update]")
+    parser.add_argument("--shared", type=Path, default=Path("../shared"), help="folder with data/")
+    parser.add_argument("--work", type=Path, default=Path("runs"))
+    choice = parser.parse_args()
+    tables, settings = movielens(choice.shared / "data" / "movielens-100k", choice.work / "movielens")
+    tree = settings.model_dump()
+    for name in choice.without:
+        tree["candidates"][name]["enabled"] = False
+    tree["update"] |= {key: float(value) for key, value in (one.split("=") for one in choice.set)}
+    settings, steps = Config.model_validate(tree), CHOOSING if choice.choose else SLICES
+    features = describe(tables, settings).features
+    index = {item: row for row, item in enumerate(tables.items["item_id"])}
+    users = tables.interactions["user_id"].unique(maintain_order=True).to_list()
+    slices = cut(history.from_frame(tables.interactions, users, index), choice.choose)
+    for seed in choice.seeds:
+        config = settings.model_copy(update={"seed": seed})
+        found = run(slices, features, config, choice.methods, steps)
+        to = choice.work / f"continual-{'choose-' if choice.choose else ''}{seed}.json"
+        to.write_text(json.dumps(found) + "\n", encoding="utf-8")
+        show(found, steps)
+
+
+def show(found: Found, steps: int) -> None:
+    """A line for each method: means over steps and slices, and paired gains over refit, all users together."""
+    columns = (
+        "",
+        "new slice",
+        "next slice",
+        "all at the end",
+        "forgetting",
+        "s a step",
+        "new to refit",
+        "all to refit",
+    )
+    print("|", " | ".join(columns), "|")
+    print("|---" * len(columns) + "|")
+    scores, seconds = found
+    for name in scores:
+        of = {key: float(np.mean(each)) for key, each in scores[name].items()}
+        new = np.mean([of[f"{step} {step}"] for step in range(2, steps + 1)])
+        ahead = np.mean([of[f"{step} {step + 1}"] for step in range(1, steps)])
+        end = np.mean([of[f"{steps} {one}"] for one in range(1, steps + 1)])
+        best = {one: max(of[f"{step} {one}"] for step in range(one, steps)) for one in range(1, steps)}
+        lost = np.mean([best[one] - of[f"{steps} {one}"] for one in range(1, steps)])
+        cells = [f"{new:.4f}", f"{ahead:.4f}", f"{end:.4f}", f"{lost:+.4f}", f"{np.mean(seconds[name][1:]):.1f}"]
+        if name != "refit" and "refit" in scores:
+            newest, every = range(2, steps + 1), range(1, steps + 1)
+            for keys in ([f"{step} {step}" for step in newest], [f"{steps} {one}" for one in every]):
+                cells.append(told(scores[name], scores["refit"], keys))
+        print(f"| {name} |", " | ".join(cells), "|", flush=True)
+
+
+def told(one: dict[str, list[float]], other: dict[str, list[float]], keys: list[str]) -> str:
+    """The paired gain of one method over another, of everybody asked."""
+    mine, theirs = (np.concatenate([np.array(each[key]) for key in keys]) for each in (one, other))
+    gain = bootstrap.gain(mine, theirs)
+    return f"{gain.mean:+.4f} ({gain.low:+.4f} to {gain.high:+.4f}), {gain.mean / theirs.mean():+.1%}"
+
+
+if __name__ == "__main__":
+    main()

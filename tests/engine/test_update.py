@@ -140,7 +140,7 @@ def sample(first: int, lists: int, width: int) -> Sample:
 def test_a_reservoir_keeps_each_list_as_likely_as_any_other_and_itself_in_an_artefact() -> None:
     rng, kept = np.random.default_rng(0), np.zeros(40)
     for _ in range(300):
-        held, place = Reservoir(), 0
+        held, place = Reservoir(("a", "b")), 0
         for lists, width in ((25, 3), (5, 4), (10, 3)):
             held = held.with_samples({"warm": sample(place, lists, width)}, 10, rng)
             place += lists
@@ -149,7 +149,7 @@ def test_a_reservoir_keeps_each_list_as_likely_as_any_other_and_itself_in_an_art
     assert kept.sum() == 3000
     assert np.abs(kept / 300 - 0.25).max() < 0.12  # three deviations are .075
     again = restored(held.tensors())
-    assert again.met == held.met
+    assert (again.met, again.names) == (held.met, held.names)
     for name in ("signals", "new", "chosen", "log_odds", "trust"):
         assert torch.equal(getattr(again.samples["warm"], name), getattr(held.samples["warm"], name)), name
     both = joined([sample(0, 1, 2), sample(1, 1, 3)])
