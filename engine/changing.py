@@ -69,7 +69,7 @@ def _after(state: State, change: Change, what: str) -> State:
 
 def _with(state: State, change: Change, graph: GraphTables, ranker: Ranker) -> State:
     made = state.after(
-        {"queries"}, catalogue=change.tables, ranker=ranker, graph=graph, removed=change.removed, indices={}
+        {"queries"}, catalogue=change.tables, ranker=ranker, graph=graph, removed=change.removed, indices={}, words={}
     )
     parts: dict[str, Any] = {}
     if "lookup" in state.__dict__:

@@ -26,6 +26,7 @@ from engine.ranker import Ranker
 from engine.rerank import Reranker
 from engine.rules.feedback import Feedback, restored
 from engine.search import nearest
+from engine.search.intent import kept as vocabulary
 from engine.state import State
 from engine.tables import catalogue
 from engine.tables.catalogue import Catalogue
@@ -130,6 +131,7 @@ def _parts(kept: Artifact) -> dict[str, Any]:
         np.asarray(kept.tensors("features").get("removed", []), bool),  # in artefacts of before, nothing was
         restored(kept.table("feedback")) if kept.has("feedback.parquet") else Feedback(),
         {signal: nearest.opened(kept.tree(f"{signal}.index")) for signal in kept.facts.get("indices", [])},
+        {name: kept.table(name) for name in vocabulary.TABLES if kept.has(f"{name}.parquet")},  # not in those of before
         kept.facts.get("learned", -1),
     )
     return {
@@ -165,6 +167,7 @@ def _tables(engine: "Engine") -> dict[str, pl.DataFrame]:
         "words": pl.DataFrame({"word": engine.state.vocabulary.words}, schema={"word": pl.String}),
         "graph_nodes": engine.graph.nodes,
         "graph_edges": engine.graph.edges,
+        **vocabulary.tables(engine.state.searcher.vocabulary),
     }
 
 

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 from usearch.index import Index
 
@@ -62,7 +63,8 @@ class State:
     """What users said against items, and what they were shown."""
     indices: Mapping[str, Index] = field(default_factory=dict)
     """Of the vectors of these items, by name of the signal in a search; those that an artefact brings."""
-
+    words: Mapping[str, pl.DataFrame] = field(default_factory=dict)
+    """What a query may name of these items, as tables; those that an artefact brings (engine/search/intent/kept.py)."""
     learned: int = -1
     """How many events of the tables, from the first on, the ranker has learned from; without it, all."""
 
@@ -128,7 +130,13 @@ class State:
     @cached_property
     def searcher(self) -> Searcher:
         return Searcher(
-            self.catalogue.items, self.graph, self.ranker.features, self.queries, self.removed, self.indices
+            self.catalogue.items,
+            self.graph,
+            self.ranker.features,
+            self.queries,
+            self.removed,
+            self.indices,
+            self.words,
         )
 
     @cached_property

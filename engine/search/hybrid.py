@@ -26,7 +26,7 @@ from usearch.index import Index
 from encoders import Vectors
 from engine.candidates import Features
 from engine.search.dense import EXACT, Dense, Floor, Near
-from engine.search.intent import Vocabulary
+from engine.search.intent import Vocabulary, kept
 from engine.search.kinds import Accessories
 from engine.search.lexical import Lexical, graph_terms, text_terms
 from engine.search.named import Named, Reading
@@ -113,6 +113,8 @@ class Searcher:
     """(items,) which are no items any more; none, if it is not given. Their rows have no terms, vectors or facts."""
     kept: Mapping[str, Index] = field(default_factory=dict)
     """Indices that were made of these vectors before, by name of the signal."""
+    learned: Mapping[str, pl.DataFrame] = field(default_factory=dict)
+    """The vocabulary of these items and this graph as tables, if it was learned before."""
 
     def _asked(self, query: str, reading: Reading | None = None) -> _Asked:
         query = checked(query)
@@ -185,6 +187,8 @@ class Searcher:
     @cached_property
     def vocabulary(self) -> Vocabulary:
         """What a query may name."""
+        if self.learned:
+            return kept.restored(self.learned, self.graph, self.items)
         return Vocabulary.learn(self.graph, self.items)
 
     @cached_property

@@ -1,17 +1,21 @@
 """Several processes that serve one artefact and one log of events, at one address.
 
-Each maps the tensors of the artefact from the same files, so that the memory they take is there once. Events that one
-of them takes are in the log, from where the others take them before they answer.
+All are forked from one process that has loaded what they have in common (`preloaded`), and map the tensors of the
+artefact from the same files, so that both are in memory once. The engine itself each opens: polars cannot be forked.
+Events that one of them takes are in the log, from where the others take them before they answer.
 """
 
+import multiprocessing
 import os
 import socket
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
-from uvicorn.supervisors import Multiprocess
+from uvicorn._subprocess import subprocess_started
+from uvicorn.supervisors import Multiprocess, multiprocess
 
 from engine.service import logs
 from engine.service.settings import TOGETHER, Settings
@@ -20,7 +24,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 ARTEFACT, EVENTS, SETTINGS = "WEFT_SERVE_ARTEFACT", "WEFT_SERVE_EVENTS", "WEFT_SERVE_SETTINGS"
-"""Variables that tell a worker what to serve, and how: it starts as a fresh process."""
+"""Variables that tell a worker what to serve, and how; the process that forks it has them too."""
 SLOW_START = 60
 """Seconds without an answer after which a worker is taken for hung and replaced; opening an artefact takes some."""
 
@@ -43,8 +47,17 @@ def run(artefact: Path, events: Path, settings: Settings, listening: socket.sock
         f"{__name__}:worker", factory=True, workers=workers, timeout_worker_healthcheck=SLOW_START, **SERVER
     )
     with tempfile.TemporaryDirectory(prefix="weft-metrics-") as counts:
-        os.environ[TOGETHER] = counts
+        os.environ[TOGETHER] = counts  # the library of Prometheus looks for it when it is imported
+        multiprocess.get_subprocess = _forked  # type: ignore[attr-defined]  # its own starts each from nothing
         Multiprocess(config, [listening]).run()
+
+
+def _forked(config: uvicorn.Config, target: Callable[..., None], sockets: list[socket.socket]) -> Any:
+    """A worker, not started yet, as uvicorn's `get_subprocess` gives one."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["engine.service.preloaded"])
+    given = {"config": config, "target": target, "sockets": sockets, "stdin_fileno": None}
+    return context.Process(target=subprocess_started, kwargs=given)
 
 
 def run_alone(service: "FastAPI", settings: Settings, listening: socket.socket) -> None:

@@ -69,7 +69,10 @@ def normalise(text: str) -> Normal:
 
 def key(text: str) -> str:
     """The normalised text alone: two names with one key are spelt alike."""
-    return normalise(text).text
+    if text.isascii():  # a catalogue is normalised many times, most of it is this, and the rest is mostly the next
+        return " ".join(text.lower().replace("`", "'").split())
+    plain = text.translate(_FORMS)
+    return normalise(text).text if "  " in plain or plain != plain.strip(" ") else plain
 
 
 HAN = r"\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffff"
@@ -94,6 +97,16 @@ def _form(char: str) -> str:
     unified = "".join(_UNIFIED.get(piece, _LETTERS.get(piece, piece)) for piece in letters)
     simple = "".join(_simplified().convert(piece) if is_han(piece) else piece for piece in unified)
     return " " if simple.isspace() else simple
+
+
+class _Forms(dict[int, str]):
+    """`_form` by code point, as `str.translate` asks for it."""
+
+    def __missing__(self, point: int) -> str:
+        return _form(chr(point))
+
+
+_FORMS = _Forms()
 
 
 @lru_cache(maxsize=1)

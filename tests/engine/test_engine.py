@@ -12,6 +12,7 @@ from engine import config as configuration
 from engine.demo.shop import generate
 from engine.errors import ArtifactError, DataError, UnknownIdError
 from engine.evaluation import report
+from engine.search.intent import Vocabulary, kept
 
 
 @pytest.fixture(scope="session")
@@ -35,6 +36,16 @@ def engine(built: Engine, tmp_path: Path) -> Engine:
 def test_a_loaded_engine_answers_as_the_built_one(built: Engine, engine: Engine) -> None:
     users = built.catalogue.interactions["user_id"].unique(maintain_order=True).to_list()[:20]
     assert engine.recommend_batch(users, 7) == built.recommend_batch(users, 7)
+
+
+def test_the_vocabulary_comes_back_from_the_artefact(built: Engine, engine: Engine) -> None:
+    assert engine.state.learned.keys() == kept.TABLES.keys()
+    learned, restored = Vocabulary.learn(built.graph, built.catalogue.items), engine.state.searcher.vocabulary
+    assert restored == learned and len(learned.names.by_key) > 100
+    for part in ("by_key", "labels", "names", "within"):  # in the same order: of equals the first is meant
+        assert list(getattr(restored.names, part).items()) == list(getattr(learned.names, part).items())
+    before = replace(engine.state, learned={})  # an artefact of an earlier version has none
+    assert before.searcher.vocabulary == learned
 
 
 def test_one_and_many_users_get_the_same_lists(built: Engine) -> None:

@@ -6,6 +6,14 @@ import sys
 LEARNING = ("torch", "torch_geometric", "lightgbm", "sklearn", "pandas", "transformers", "networkx", "matplotlib")
 
 
+def test_processes_are_forked_from_one_without_threads():
+    code = "import os, sys, engine.service.preloaded; print(len(os.listdir('/proc/self/task')), *sys.modules)"
+    threads, *loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert threads == "1" and "spacy" in loaded and "polars" not in loaded and "torch" not in loaded
+
+
 def test_a_service_loads_nothing_that_only_learns():
     code = "import sys, engine.service.app; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()

@@ -35,6 +35,11 @@ def test_spellings_that_are_one(text: str, wanted: str):
     assert normalise(text).text == normalise(wanted).text
 
 
+@given(TEXTS)
+def test_the_quick_way_gives_the_same_text(text: str):
+    assert key(text) == normalise(text).text
+
+
 def test_kana_keep_their_voicing_marks():
     assert key("バ") != key("ハ")
 

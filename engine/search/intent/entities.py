@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 from bm25s.stopwords import STOPWORDS_EN
 
-from engine.search.intent.models import english_words
 from engine.search.intent.names import Name
 from engine.search.intent.segment import Place, cover, without
 from engine.search.intent.text import has_han
 from engine.search.intent.vocabulary import Vocabulary
+from engine.search.models import english_words
 from graph.link.aliases import PART, SHORT
 from graph.link.normal import Normal
 from graph.schema import ATTRIBUTE, BRAND, CATEGORY, COLLECTION, ENTITY, ITEM, ORGANISATION, PERSON, PLACE

@@ -56,8 +56,7 @@ class Names:
 def names_of(graph: GraphTables) -> Names:
     """The spellings of a graph: as linking knows them, with synonyms and without blanks."""
     found = forms(graph)
-    ends = pl.concat([graph.edges["head"], graph.edges["tail"]]).value_counts()
-    names = Names({}, found.labels, found.names, dict(ends.iter_rows()), dict(found.within))
+    names = Names({}, *around(graph), dict(found.within))
     for form, several in found.by_key.items():
         for each in several:
             if each.kind == INFLECTED and each.node.startswith("material:"):
@@ -79,6 +78,14 @@ def names_of(graph: GraphTables) -> Names:
     return names
 
 
+def around(graph: GraphTables) -> tuple[dict[str, str], dict[str, str], dict[str, int]]:
+    """The labels and names of the nodes that may be named, and how many edges each node has."""
+    nodes, _ = linkable(graph)
+    ends = pl.concat([graph.edges["head"], graph.edges["tail"]]).value_counts()
+    labels, called = (dict(nodes.select("id", what).iter_rows()) for what in ("label", "name"))
+    return labels, called, dict(ends.iter_rows())
+
+
 def changed(names: Names, graph: GraphTables, items: Collection[str]) -> Names:
     """The spellings after a change of the graph, by which items other than these nodes are called what they were.
 
@@ -97,10 +104,7 @@ def changed(names: Names, graph: GraphTables, items: Collection[str]) -> Names:
         return label is not None and (name.kind == LEARNED or (label == ITEM and name.node not in items))
 
     kept = {form: [name for name in several if stays(name)] for form, several in names.by_key.items()}
-    ends = pl.concat([graph.edges["head"], graph.edges["tail"]]).value_counts()
-    called = dict(nodes.select("id", "name").iter_rows())
-    made = Names({form: several for form, several in kept.items() if several}, labels, called, dict(ends.iter_rows()),
-                 new.within)  # fmt: skip
+    made = Names({form: several for form, several in kept.items() if several}, *around(graph), new.within)
     for form, several in new.by_key.items():
         for name in several:
             if name.node in labels:

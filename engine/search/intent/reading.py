@@ -6,7 +6,7 @@ from typing import Any
 
 from bm25s.stopwords import STOPWORDS_EN
 
-from engine.search.intent import models
+from engine.search import models
 from engine.search.intent.entities import Found
 from engine.search.intent.model import Head, Keyword, Language, Token
 from engine.search.intent.vocabulary import Vocabulary

@@ -9,12 +9,12 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 from engine.search.intent.model import Repair
-from engine.search.intent.models import english_words
 from engine.search.intent.names import Names, latin_words
 from engine.search.intent.quantities import UNITS
 from engine.search.intent.segment import Segmenter
 from engine.search.intent.sound import Edges, SoundIndex
 from engine.search.intent.text import rewrite
+from engine.search.models import english_words
 from graph.link.fuzzy import Speller
 from graph.link.normal import HAN, Normal, is_han
 

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import log
-from typing import Self
 
 import numpy as np
 import polars as pl
@@ -44,8 +43,8 @@ class Vocabulary:
     facts: dict[str, frozenset[str]] = field(default_factory=dict)
     """Of each item node, the nodes beside it"""
 
-    @classmethod
-    def learn(cls, graph: GraphTables, items: pl.DataFrame | None = None) -> Self:
+    @staticmethod
+    def learn(graph: GraphTables, items: pl.DataFrame | None = None) -> "Vocabulary":
         """The vocabulary of a graph and of its catalogue's items (item_id, text, numeric columns under their names)."""
         names = names_of(graph)
         texts = [] if items is None or "text" not in items.columns else [text or "" for text in items["text"]]
@@ -55,9 +54,7 @@ class Vocabulary:
                       if several[0].kind != SYNONYM and names.labels[several[0].node] != ITEM}  # fmt: skip
             for term, node, sure in nouns(graph, items["item_id"].to_list(), texts, Segmenter(labels), labels):
                 names.add(term, Name(node, LEARNED, round(0.9 * sure, 3)))
-        numeric = [] if items is None else [name for name, dtype in items.schema.items() if dtype.is_numeric()]
-        fields = {said for said, shape in FIELDS.items() for name in numeric if re.fullmatch(shape, name)}
-        return cls(names, _words(texts), len(texts), frozenset(fields), _belongs(graph), _facts(graph))
+        return learned(names, _words(texts), graph, items)
 
     def changed(
         self, graph: GraphTables, before: pl.DataFrame, items: pl.DataFrame, rows: NDArray[np.int64]
@@ -87,6 +84,15 @@ class Vocabulary:
         """How telling a word is, from 0 to 1: 1 for one that hardly any item has."""
         found = min((self.words.get(each, 0) for each in tokens(word)), default=0)
         return 1.0 if not self.items else log((self.items + 1) / (found + 1)) / log(self.items + 1)
+
+
+def learned(names: Names, words: Counter[str], graph: GraphTables, items: pl.DataFrame | None) -> Vocabulary:
+    """The vocabulary of these names and words; all else is read from the graph and the items, which takes no time."""
+    schema = {} if items is None else items.schema
+    numeric = [name for name, dtype in schema.items() if dtype.is_numeric()]
+    fields = {said for said, shape in FIELDS.items() for name in numeric if re.fullmatch(shape, name)}
+    count = 0 if items is None or "text" not in schema else items.height
+    return Vocabulary(names, words, count, frozenset(fields), _belongs(graph), _facts(graph))
 
 
 def _words(texts: Iterable[str]) -> Counter[str]:

@@ -42,9 +42,9 @@ class Service:
 
     def mib(self) -> float:
         """Of the process and those that it started, as the kernel shares out what they share."""
-        own = self.process.pid
-        parents = dict(_parents())
-        family = [own, *(pid for pid, parent in parents.items() if parent == own)]
+        parents, family = dict(_parents()), [self.process.pid]
+        for pid in family:  # which grows by those that each has started
+            family += [child for child, parent in parents.items() if parent == pid]
         return sum(_pss(pid) for pid in family) / 1024
 
     def kill(self) -> None:

