@@ -4,7 +4,7 @@ Text vectors of movielens-100k by the multilingual encoder (512 numbers) and pos
 (1,280), kept in fewer numbers (leading axes of the items' own), fewer bits (float16; int8 with a scale a row; the sign
 alone), or both. Told for each are bytes an item, the share of each item's ten nearest that stay, and what is done with
 them: NDCG@10 of the judged plots of films by cosine (texts, English and Chinese), and recall@20 of `content` alone from
-texts and posters for items that nobody has met (a fifth of the films, five draws).
+texts and posters for items that nobody has met (a fifth of the films, several draws).
 """
 
 import argparse
@@ -36,6 +36,7 @@ def main() -> None:
     parser.add_argument("--split", choices=["dev", "test"], default="dev")
     parser.add_argument("--data", type=Path, default=Path("../shared/data/movielens-100k"))
     parser.add_argument("--work", type=Path, default=Path("runs"))
+    parser.add_argument("--draws", type=int, default=5, help="of the films that nobody has met")
     choice = parser.parse_args()
     movielens.convert(choice.data, choice.work / "movielens")
     tables = catalogue.read(config.load(choice.work / "movielens" / "weft.toml"))
@@ -54,7 +55,7 @@ def main() -> None:
         small = shrink(texts)
         found = np.argsort(-(shrink(plots) @ small.T), axis=1)[:, :10]
         gain = np.mean([ndcg(best, query.right) for best, query in zip(found, asked, strict=True)])
-        recall = np.mean([cold(tables, small, pictures, seed) for seed in range(5)])
+        recall = np.mean([cold(tables, small, pictures, seed) for seed in range(choice.draws)])
         same = fast.agreement(texts, small)
         print(f"| {name} | {size} | {same:.4f} | {gain:.4f} | {recall:.4f} |", flush=True)
 
