@@ -70,5 +70,11 @@ def build(
     state = State(settings, tables, ranker, described.vocabulary, described.graph, written)
     state.searcher.indices()
     clock("")
-    learned = {"gates": trained.gates, "curves": trained.curves, "timings": clock.seconds}
+    learned = {
+        "gates": trained.gates,
+        "curves": trained.curves,
+        "timings": clock.seconds,
+        "old": trained.old.tensors(),
+        "quality": trained.quality,
+    }
     return {"state": state, **learned, "encoded": encoded}

@@ -1,15 +1,17 @@
-"""States after items were added, changed or removed, made from the state before; nothing is trained anew."""
+"""States after items were added, changed or removed, or events came, made from those before; nothing is trained."""
 
 import logging
 from dataclasses import replace
 from typing import Any
+
+import polars as pl
 
 from engine import describe, growth
 from engine.growth import Change, Pictures, Said
 from engine.knowledge import graph_of
 from engine.ranker import Ranker
 from engine.search import changing as search_changing
-from engine.state import State
+from engine.state import NO_EVENTS, State
 from graph.build import GraphTables
 
 log = logging.getLogger(__name__)
@@ -42,6 +44,16 @@ def remove(state: State, rows: list[int]) -> State:
     # What was learned stays, so that no other item's score moves: it goes by means over all of them.
     features = state.ranker.features.put(change.rows, state.ranker.features.blank(len(change.rows)))
     return _with(state, change, graph, replace(state.ranker, features=features))
+
+
+def with_events(state: State, fresh: pl.DataFrame) -> State:
+    """The state with further events, as `Catalogue.interactions` has them. Costs what they are, not what was there."""
+    if fresh.is_empty():
+        return state
+    tables = growth.with_events(state.catalogue, fresh)
+    made = state.after(NO_EVENTS, catalogue=tables)
+    made.__dict__["lookup"] = state.lookup.with_events(tables)
+    return made
 
 
 def _after(state: State, change: Change, what: str) -> State:

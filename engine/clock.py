@@ -14,7 +14,7 @@ class Clock:
     def __call__(self, name: str) -> None:
         now = time.perf_counter()
         if self._name:
-            self.seconds[self._name] = now - self._start
+            self.seconds[self._name] = self.seconds.get(self._name, 0.0) + now - self._start
         self._name, self._start = name, now
         if name:
             self._stage(name)

@@ -429,6 +429,25 @@ class Evaluation(Section):
     """Bootstrap samples of users behind each interval."""
 
 
+class Update(Section):
+    """How `weft update` learns from what is new: docs/updating.md."""
+
+    newest: Annotated[float, Field(gt=0, lt=1)] = 0.2
+    """Share of the new events, the latest, that an update is judged by before it is made."""
+    rounds: Count = 2
+    """Passes of iALS, from the factors that are there."""
+    epochs: Count = 3
+    """Passes of the attention over the histories that grew, from the weights that are there."""
+    rate: Positive = 0.5
+    """Of its learning rate."""
+    replay: Annotated[float, Field(ge=0)] = 1.0
+    """Events of others that it goes over beside them, times those."""
+    cases: Count = 300
+    """Old lists of each kind that an artefact keeps, drawn evenly from all that the fusion ever learned from."""
+    distance: Annotated[float, Field(ge=0)] = 0.01
+    """What it costs the weights of the fusion to move away from where they are: L2."""
+
+
 class Tracking(Section):
     """Where the course of a training is written: docs/benching.md."""
 
@@ -471,6 +490,7 @@ class Config(Section):
     diversity: Diversity = Diversity()
     exploration: Exploration = Exploration()
     evaluation: Evaluation = Evaluation()
+    update: Update = Update()
     tracking: Tracking = Tracking()
 
     @model_validator(mode="after")

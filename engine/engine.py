@@ -12,6 +12,7 @@ import polars as pl
 
 from engine import asking, changing, describe, forget, growth, persist, searching
 from engine.asking import Mode, Recommendation, Wanted
+from engine.candidates import Tensors
 from engine.config import Config, Diversity, Exploration
 from engine.explain import Explanation
 from engine.gate import Gate
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from engine.search.spelling import Correction
     from engine.search.suggest import Suggestion
     from engine.trial import Trial
+    from engine.update import Updated
 
 __all__ = ["Diversity", "Engine", "Explanation", "Exploration", "Mode", "Recommendation"]
 
@@ -59,6 +61,12 @@ class Engine:
     timings: dict[str, float] = field(default_factory=dict)
     encoded: dict[str, int] = field(default_factory=dict)
     """Contents encoded in this build and contents reused from the store."""
+    old: Tensors = field(default_factory=dict)
+    """Lists that the fusion learned from, for an update to learn from again (engine/reservoir.py)."""
+    quality: dict[str, float] = field(default_factory=dict)
+    """NDCG by kind of list (engine/cases.py) that the build saw on lists which nothing had seen."""
+    updates: list[dict[str, Any]] = field(default_factory=list)
+    """What was updated since the build, as `Updated.told`, oldest first."""
     _changing: Lock = field(default_factory=Lock, init=False, repr=False, compare=False)
 
     @classmethod
@@ -374,12 +382,33 @@ class Engine:
     def add_events(self, rows: TableLike) -> int:
         """Append interactions, seen by the next recommendation; returns how many. Bad rows are logged."""
         with self._changing:
-            state = self.state
-            tables = growth.with_events(state.catalogue, rows, state.config)
-            made = state.after(OF_ITEMS | {"book"}, catalogue=tables)
-            made.__dict__["lookup"] = state.lookup.with_events(tables)
-            self.state = made
-        return tables.interactions.height - state.catalogue.interactions.height
+            fresh = growth.events(self.state.catalogue, rows, self.config)
+            self.state = changing.with_events(self.state, fresh)
+        return fresh.height
+
+    def add_read_events(self, fresh: pl.DataFrame) -> None:
+        """The same of interactions that are as `Catalogue.interactions` has them, and of items that are there."""
+        with self._changing:
+            self.state = changing.with_events(self.state, fresh)
+
+    def update(
+        self,
+        events: TableLike | None = None,
+        items: TableLike | None = None,
+        force: bool = False,
+        stage: Callable[[str], None] = log.info,
+    ) -> "Updated":
+        """Learn from new events and items without a full build: docs/updating.md.
+
+        `items` that are there already are described anew, others are added. Events that `add_events` took in are
+        learned from too. What would make lists of the newest events worse is refused, unless `force` says so: then
+        nothing changes, and the answer says why. Bad rows are left out and logged.
+        Raises DataError where there is nothing new.
+        """
+        from engine.update import update  # it trains, and torch is slow to import
+
+        with self._changing:
+            return update(self, events, items, force, stage)
 
     def add_feedback(self, said: Iterable[tuple[str, str, str]]) -> int:
         """Take in what users said against items (hide, dislike, undo) and what they were shown (seen): (user, item,
@@ -403,7 +432,9 @@ class Engine:
             tables, left = forget.forget(state.catalogue, user), forget.forget_in_graph(state.graph, user)
             rules = whom.forget(state.rules, user)
             feedback = state.feedback.without(user)
-            self.state = state.after(OF_ITEMS, catalogue=tables, graph=left, rules=rules, feedback=feedback)
+            learned = forget.learned_after(state.catalogue.interactions, state.learned, user)
+            made = {"catalogue": tables, "graph": left, "rules": rules, "feedback": feedback, "learned": learned}
+            self.state = state.after(OF_ITEMS, **made)
         return state.catalogue.interactions.height - tables.interactions.height
 
     # Keeping

@@ -3,6 +3,7 @@
 import tempfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -21,6 +22,11 @@ OF_USERS = ("interactions", "users", "rejects")
 def forget(tables: Catalogue, user: str) -> Catalogue:
     """The tables without what a user did and is."""
     return replace(tables, **{name: _without(getattr(tables, name), user) for name in OF_USERS})
+
+
+def learned_after(interactions: pl.DataFrame, learned: int, user: str) -> int:
+    """How many of the first `learned` events are left without a user's."""
+    return learned - int((interactions["user_id"][:learned] == user).sum())
 
 
 def forget_in_graph(tables: GraphTables, user: str) -> GraphTables:
@@ -53,7 +59,10 @@ def forget_on_disk(folder: Path, user: str) -> None:
             trees["graph"] = Path(aside) / "graph"
             with graph.open(trees["graph"]) as store:  # made anew: a store keeps what is deleted in pages of its files
                 store.load(left)
-        artifact.rewrite(folder, tables=changed, facts={"graph_version": version.of(left)}, trees=trees)
+        facts: dict[str, Any] = {"graph_version": version.of(left)}
+        if "learned" in kept.facts:
+            facts["learned"] = learned_after(before["interactions"], kept.facts["learned"], user)
+        artifact.rewrite(folder, tables=changed, facts=facts, trees=trees)
 
 
 def _without(table: pl.DataFrame, user: str) -> pl.DataFrame:

@@ -23,6 +23,9 @@ from engine.tables.readers import REJECTS, Table, TableLike, reject_rows
 
 log = logging.getLogger(__name__)
 
+MOST_PIECES = 64
+"""That the events lie in: those that were read, and those that came each time; more of the latter are joined."""
+
 Rows = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 Edges = Mapping[str, Sequence[tuple[str, str]]]
@@ -125,16 +128,31 @@ def present(tables: Catalogue, removed: Mask) -> Catalogue:
     return replace(tables, items=tables.items.filter(pl.Series(~removed)), triples=tables.triples.filter(kept))
 
 
-def with_events(tables: Catalogue, rows: TableLike, config: Config) -> Catalogue:
-    """The same tables with these events behind the others. Bad rows are logged."""
+def events(tables: Catalogue, rows: TableLike, config: Config) -> pl.DataFrame:
+    """Events of these rows, as `Catalogue.interactions`. Bad rows are logged."""
     if _is_empty(rows):
-        return tables
-    events, rejects = catalogue.read_events(rows, config, tables.items["item_id"])
+        return tables.interactions.clear()
+    read, rejects = catalogue.read_events(rows, config, tables.items["item_id"])
     _tell("add_events", rejects)
-    if not (tables.interactions["time"] != 0).any():
+    return read
+
+
+def with_events(tables: Catalogue, fresh: pl.DataFrame) -> Catalogue:
+    """The same tables with these events, as `Catalogue.interactions`, behind the others. Costs what they are."""
+    old = tables.interactions
+    if not (_timed(old[:1]) or _timed(old)):
         # Where no event has a time their order is all there is, and one time would put it out of use.
-        events = events.with_columns(time=pl.lit(0, pl.Int64))
-    return replace(tables, interactions=pl.concat([tables.interactions, events]))
+        fresh = fresh.with_columns(time=pl.lit(0, pl.Int64))
+    whole = old.vstack(fresh)
+    if whole.n_chunks() > MOST_PIECES:
+        first = whole["time"].chunk_lengths()[0]  # what was read at first is large, and is left where it is
+        whole = whole[:first].vstack(whole[first:].rechunk())
+    return replace(tables, interactions=whole)
+
+
+def _timed(events: pl.DataFrame) -> bool:
+    """Does any of these events have a time?"""
+    return bool((events["time"] != 0).any())
 
 
 def changed(ranker: Ranker, change: Change, fresh: Features) -> Ranker:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
@@ -55,6 +56,15 @@ class Histories:
         indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
         events = np.arange(indptr[-1]) + np.repeat(starts - indptr[:-1], lengths)
         return Histories(indptr, self.items[events], self.values[events], self.times[events], self.n_items)
+
+    def each(self) -> list["Histories"]:
+        """The history of each user alone, over the same memory."""
+        cuts = [slice(*ends) for ends in pairwise(self.indptr.tolist())]
+        items, values, times = self.items, self.values, self.times
+        return [
+            Histories(np.array([0, cut.stop - cut.start]), items[cut], values[cut], times[cut], self.n_items)
+            for cut in cuts
+        ]
 
     @cached_property
     def _latest(self) -> NDArray[np.int64]:
@@ -122,6 +132,22 @@ def from_frame(
         events["time"].to_numpy().astype(np.int64),
         n_items if n_items is not None else len(item_index),
     )
+
+
+def by_user(
+    users: Sequence[str],
+    items: NDArray[np.int32],
+    values: NDArray[np.float32],
+    times: NDArray[np.int64],
+    n_items: int,
+) -> tuple[list[str], Histories]:
+    """The users of some events, (events,) each, in order of appearance, and their histories; ties as they stand."""
+    numbers = {user: row for row, user in enumerate(dict.fromkeys(users))}
+    rows = np.array([numbers[user] for user in users], np.int64)
+    order = np.lexsort((times, rows))  # stable
+    ends = np.cumsum(np.bincount(rows, minlength=len(numbers)))
+    indptr = np.concatenate([[0], ends]).astype(np.int64)
+    return list(numbers), Histories(indptr, items[order], values[order], times[order], n_items)
 
 
 def stacked(parts: Sequence[Histories]) -> Histories:

@@ -77,12 +77,14 @@ def fit(
     start: Fusion | None = None,
     smooth: bool = False,
     shares: Sequence[float] | None = None,
+    distance: float = 0.0,
 ) -> Fusion:
     """Weights of the signals that are on, by L-BFGS on the mean listwise softmax loss (ListNet, Cao et al. 2007).
 
     With `smooth`, from there on by a smooth NDCG (ApproxNDCG, Qin et al. 2010). `on` (2, signals) says which are used
     for known items and which for new ones; `start` has all the names. `shares` is what each of `samples` weighs,
-    however many users it has; the same if None.
+    however many users it has; the same if None. `distance` is what it costs to move away from `start`, times the square
+    of the way: what was learned is not forgotten for the sake of a few lists.
     """
     share = torch.tensor([1.0] * len(samples) if shares is None else list(shares))
     begin = even(names) if start is None else start.only(names)
@@ -90,8 +92,8 @@ def fit(
         begin = replace(begin, weight=np.zeros_like(begin.weight))
     steps = STEPS if start is None else MORE_STEPS
     if not smooth or start is None:
-        begin = _descend(_softmax, samples, share, begin, on, l2, steps)
-    return _descend(_smooth_ndcg, samples, share, begin, on, SMOOTH_L2 * l2, steps) if smooth else begin
+        begin = _descend(_softmax, samples, share, begin, on, l2, steps, distance)
+    return _descend(_smooth_ndcg, samples, share, begin, on, SMOOTH_L2 * l2, steps, distance) if smooth else begin
 
 
 def _descend(
@@ -102,10 +104,12 @@ def _descend(
     on: NDArray[np.bool_],
     l2: float,
     steps: int,
+    distance: float,
 ) -> Fusion:
     """The fusion after some steps of L-BFGS, over weight and slope in one."""
     weight = torch.tensor(np.stack([start.weight, start.slope]), requires_grad=True)
     offset = torch.tensor(start.offset[1:], requires_grad=True)
+    home = (weight.detach().clone(), offset.detach().clone())
     mask = torch.from_numpy(on.astype(np.float32))
     optimiser = torch.optim.LBFGS([weight, offset], max_iter=steps, history_size=10, line_search_fn="strong_wolfe")
 
@@ -114,6 +118,8 @@ def _descend(
         losses = torch.stack([loss_of(weight * mask, offset, one) for one in samples])
         total = (losses * share).sum() / share.sum()
         total = total + l2 * (weight.square().sum() + offset.square().sum())
+        if distance:
+            total = total + distance * ((weight - home[0]).square().sum() + (offset - home[1]).square().sum())
         total.backward()  # type: ignore[no-untyped-call]
         return total
 

@@ -13,7 +13,7 @@ from engine.history import Histories
 from engine.tables.catalogue import Catalogue
 
 MOST_LATER = 2000
-"""Users with events that came later; from there on all histories are made anew, for every event copies this table."""
+"""Users with events that came later; more of them are put among all others, for every event copies this table."""
 
 
 @dataclass(frozen=True)
@@ -50,19 +50,21 @@ class Lookup:
     def with_events(self, tables: Catalogue) -> "Lookup":
         """The same with the events that `tables` have behind ours. Costs what they are, not what was there before."""
         fresh = tables.interactions[self.tables.interactions.height :]
-        touched = fresh["user_id"].unique(maintain_order=True).to_list()
-        if len(self._later) + len(touched) > MOST_LATER:
-            made = Lookup(tables, self.removed)
-            made._histories  # noqa: B018 - now, and not when the next one asks
-        else:
-            news = history.from_frame(fresh, touched, self._rows)
-            grown = history.merged(self.histories(touched), news)
-            each = {user: grown.take(np.array([row])) for row, user in enumerate(touched)}
-            made = Lookup(tables, self.removed, {**self._later, **each})
-            made.__dict__.update({name: self.__dict__[name] for name in ("_users", "_histories")})
-        items = ("ids", "titles", "_rows")
-        made.__dict__.update({name: self.__dict__[name] for name in items if name in self.__dict__})
-        made.__dict__["popularity"] = self.popularity + np.bincount(self.rows(fresh["item_id"]), minlength=len(self))
+        items = np.array(self.rows(fresh["item_id"]), np.int32)
+        touched, news = history.by_user(
+            fresh["user_id"].to_list(), items, fresh["value"].to_numpy(), fresh["time"].to_numpy(), len(self)
+        )
+        grown = history.merged(self.histories(touched), news)
+        later = {**self._later, **dict(zip(touched, grown.each(), strict=True))}
+        users, histories = self._users, self._histories
+        if len(later) > MOST_LATER:
+            users, histories = _settled(users, histories, later)
+            later = {}
+        made = Lookup(tables, self.removed, later)
+        parts = ("ids", "titles", "_rows")
+        made.__dict__.update({name: self.__dict__[name] for name in parts if name in self.__dict__})
+        popularity = self.popularity + np.bincount(items, minlength=len(self))
+        made.__dict__.update(_users=users, _histories=histories, popularity=popularity)
         return made
 
     def __len__(self) -> int:
@@ -135,6 +137,18 @@ class Lookup:
         if (user is None) == (items is None):
             raise DataError("name either a user or a history")
         return history.single(self.rows(items), len(self)) if items is not None else self.histories([str(user)])
+
+
+def _settled(
+    users: Mapping[str, int], histories: Histories, later: Mapping[str, Histories]
+) -> tuple[dict[str, int], Histories]:
+    """Users, by their rows, and histories, where some have the later ones; costs a copy, and no sorting."""
+    rows = dict(users)
+    for user in later:
+        rows.setdefault(user, len(rows))
+    order = np.arange(len(rows))
+    order[[rows[user] for user in later]] = len(histories) + np.arange(len(later))
+    return rows, history.stacked([histories, *later.values()]).take(order)
 
 
 def _several(ids: Iterable[str]) -> list[str]:

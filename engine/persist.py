@@ -130,6 +130,7 @@ def _parts(kept: Artifact) -> dict[str, Any]:
         np.asarray(kept.tensors("features").get("removed", []), bool),  # in artefacts of before, nothing was
         restored(kept.table("feedback")) if kept.has("feedback.parquet") else Feedback(),
         {signal: nearest.opened(kept.tree(f"{signal}.index")) for signal in kept.facts.get("indices", [])},
+        kept.facts.get("learned", -1),
     )
     return {
         "state": state,
@@ -137,6 +138,10 @@ def _parts(kept: Artifact) -> dict[str, Any]:
         "curves": kept.facts["curves"],
         "timings": kept.facts["timings"],
         "encoded": kept.facts["encoded"],
+        # In artefacts of before, none of these.
+        "old": kept.tensors("cases") if kept.has("cases.safetensors") else {},
+        "quality": kept.facts.get("quality", {}),
+        "updates": kept.facts.get("updates", []),
     }
 
 
@@ -145,6 +150,7 @@ def _tensors(engine: "Engine") -> dict[str, Tensors]:
     return {
         **{f"generator.{generator.name}": dict(generator.tensors()) for generator in ranker.generators},
         "features": {**features.tensors(), "known": ranker.known, "removed": engine.state.removed},
+        "cases": engine.old,
         "fusion": {name: getattr(ranker.fusion, name) for name in ("weight", "slope", "offset")},
         "idf": {"facts": engine.state.vocabulary.facts_idf, "words": engine.state.vocabulary.words_idf},
     }
@@ -173,6 +179,9 @@ def _facts(engine: "Engine") -> dict[str, Any]:
         "timings": engine.timings,
         "encoded": engine.encoded,
         "rules": engine.rules.plain(),
+        "learned": engine.state.learned,
+        "quality": engine.quality,
+        "updates": engine.updates,
         "calibration": None if engine.ranker.calibration is None else vars(engine.ranker.calibration),
     }
 

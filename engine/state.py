@@ -36,7 +36,9 @@ if TYPE_CHECKING:
     from engine.search.suggest import Suggester
 
 OF_ITEMS = frozenset({"queries", "interest", "searcher", "helps", "_kinds"})
-"""Parts that only the items decide, and not what users do."""
+"""Parts that only the items decide, and neither rules nor what users do."""
+NO_EVENTS = OF_ITEMS | {"book", "paths"}
+"""Parts that what users do has no say in."""
 OF_TABLES = OF_ITEMS | {"lookup", "paths", "suggester"}
 """Parts that rules have no say in."""
 EVERYTHING = OF_TABLES | {"book"}
@@ -61,7 +63,12 @@ class State:
     indices: Mapping[str, Index] = field(default_factory=dict)
     """Of the vectors of these items, by name of the signal in a search; those that an artefact brings."""
 
+    learned: int = -1
+    """How many events of the tables, from the first on, the ranker has learned from; without it, all."""
+
     def __post_init__(self) -> None:
+        if self.learned < 0:
+            object.__setattr__(self, "learned", self.catalogue.interactions.height)
         if not len(self.removed):
             object.__setattr__(self, "removed", np.zeros(self.catalogue.items.height, bool))
 

@@ -22,6 +22,7 @@ from engine.gating import (
     gate_parts,
     gate_reranker,
     gate_smooth,
+    judged,
     narrowed,
     of_known,
     pooled,
@@ -29,6 +30,7 @@ from engine.gating import (
 )
 from engine.history import Histories
 from engine.rerank import Reranker
+from engine.reservoir import Reservoir
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +47,10 @@ class Trained:
     calibration: Calibration | None = None
     seconds: dict[str, float] = field(default_factory=dict)
     """Of the processor, that each generator took to fit on everything."""
+    old: Reservoir = field(default_factory=Reservoir)
+    """Some of the lists that the fusion learned from."""
+    quality: dict[str, float] = field(default_factory=dict)
+    """NDCG@k by kind of list, of a fusion that had not seen them."""
 
 
 def train(histories: Histories, features: Features, config: Config, stage: Callable[[str], None] = log.info) -> Trained:
@@ -87,9 +93,13 @@ def _train(histories: Histories, features: Features, config: Config, stage: Call
     asked = [narrowed(one, half) for one in judge if one.kind == "warm"]
     chances = calibration.fit(asked, half, corrected, config.fusion.depth)
     final, reranker = taught(learn + judge)
+    old = Reservoir()
+    for made in (learn, judge):
+        old = old.after(made, final.names, config.update.cases, rng)
+    quality = {kind: float(each.mean()) for kind, each in judged(judge, half, config.evaluation.k).items()}
     stage("generators on everything")
     with threadpool_limits(config.threads):  # nothing is done beside it
         torch.set_num_threads(1)
         generators, seconds = fit_timed(histories, features, config, {part for part, _ in uses})
     curves |= gnn.curves(generators) | attention.curves(generators)
-    return Trained(generators, final, reranker, loss + gates + gate, curves, chances, seconds)
+    return Trained(generators, final, reranker, loss + gates + gate, curves, chances, seconds, old, quality)

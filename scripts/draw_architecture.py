@@ -17,12 +17,12 @@ FLOORS = ("scripts", "engine", "graph", "encoders")
 PACKAGES = ("candidates", "cli", "demo", "evaluation", "importers", "rules", "search", "service")
 """Packages of the engine that are boxes of their own."""
 GROUPS = {
-    "tables": "artifact atomic clock config errors history lookup memory tables template toml where",
+    "tables": "artifact atomic clock config errors generations history lookup memory tables template toml where",
     "features": "describe knowledge",
-    "learning": "calibration cases counterfactual diversity explain fusion gate gating growth lists listwise ranker "
-    "rerank signals training transparent",
+    "learning": "calibration cases counterfactual diversity explain fusion gate gating growth lists listwise "
+    "prequential ranker rerank reservoir signals training transparent updating",
     "service": "client",
-    "measuring": "ablation assess bench benchmark generalise groups peers provenance space tracking tuning",
+    "measuring": "ablation assess bench benchmark drift generalise groups peers provenance space tracking tuning",
 }
 """Boxes of the engine's other modules; what is named nowhere belongs to the box `engine`."""
 FLOW = {("cli", "engine"), ("engine", "learning"), ("features", "graph")}

@@ -1,6 +1,17 @@
 """Candidate generators. To add one: a file with `fit` here, a section in engine/config.py, a line in registry.py."""
 
 from engine.candidates.base import Features, Generator, Scores, Tensors
-from engine.candidates.registry import enabled, fit_all, fit_timed, restore
+from engine.candidates.registry import News, enabled, fit_all, fit_timed, restore, update_all
 
-__all__ = ["Features", "Generator", "Scores", "Tensors", "enabled", "fit_all", "fit_timed", "restore"]
+__all__ = [
+    "Features",
+    "Generator",
+    "News",
+    "Scores",
+    "Tensors",
+    "enabled",
+    "fit_all",
+    "fit_timed",
+    "restore",
+    "update_all",
+]

@@ -84,17 +84,22 @@ def restore(tensors: Tensors) -> Als:
 
 def fit(histories: Histories, config: Settings, seed: int) -> Als:
     """Alternate between users and items `rounds` times; a round grows with the events times their users' lengths."""
+    rng = np.random.default_rng(seed)
+    factors = rng.standard_normal((histories.n_items, config.dim), np.float32) * np.float32(0.3 / config.dim**0.5)
+    factors[np.bincount(histories.items, minlength=histories.n_items) == 0] = 0
+    return alternate(histories, factors, config, config.rounds)
+
+
+def alternate(histories: Histories, factors: NDArray[np.float32], config: Settings, rounds: int) -> Als:
+    """The same from factors (items, dim) that are there, zeros for an item that has none yet."""
     chosen = histories.seen()
     by_item = sparse.csr_array(chosen.T)
     users, items = chosen.shape
-    rng = np.random.default_rng(seed)
-    factors = rng.standard_normal((items, config.dim), np.float32) * np.float32(0.3 / config.dim**0.5)
-    factors[np.diff(by_item.indptr) == 0] = 0
     of_users = (config.l2, config.l2 * config.rest * items)
     of_items = (config.l2, config.l2 * config.rest * users)
     # Many small products: two threads would wait for each other at every one of them, and take thirty times as long.
     with _ALONE, threadpool_limits(1):
-        for _ in range(config.rounds):
+        for _ in range(rounds):
             factors, gram = diagonal(factors, config.rest)
             people, other = diagonal(solve(chosen, factors, gram, of_users), config.rest)
             factors = solve(by_item, people, other, of_items)

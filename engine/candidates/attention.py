@@ -22,6 +22,7 @@ from scipy import sparse
 from engine.candidates.base import Features, Generator, Scores, Tensors, group, grouped
 from engine.candidates.spectrum import leading
 from engine.config import Attention as Settings
+from engine.config import Update
 from engine.history import Histories
 
 NAME = "attention"
@@ -202,17 +203,48 @@ def fit(histories: Histories, features: Features, config: Settings, seed: int) -
     }
     deviation = float(histories.values.std()) if len(histories.values) else 0.0
     rating = (float(histories.values.mean()) if deviation else 0.0, deviation)
-    events = Events(
+    counts = np.bincount(histories.items, minlength=len(features))
+    weights, space, curves = attention_network.train(
+        events_of(histories, rating), histories.indptr, modalities(features, directions), counts, config, seed
+    )
+    return Attention(config.length, rating, space, weights, directions, curves)
+
+
+def update(
+    old: Attention, before: Histories, after: Histories, features: Features, config: Settings, warm: Update, seed: int
+) -> Attention:
+    """Train on from what was learned of `before`, the same users as of `after` in the same order.
+
+    On the histories of those who have new events, and on as many events of others as `warm` says, drawn anew for each
+    pass, so that what was learned of them is not forgotten.
+    """
+    from engine.candidates import attention_network
+
+    rng = np.random.default_rng(seed)
+    changed = before.lengths != after.lengths
+    others = rng.permutation(np.flatnonzero(~changed & (after.lengths > 1)))
+    share = warm.replay * (after.lengths[changed].sum())
+    others = others[np.cumsum(after.lengths[others]) <= share]
+    some = after.take(np.concatenate([np.flatnonzero(changed), others]))
+    looks = modalities(features, old.directions)
+    was, now = (np.bincount(each.items, minlength=len(features)) for each in (before, after))
+    settings = config.model_copy(update={"epochs": warm.epochs, "learning_rate": config.learning_rate * warm.rate})
+    weights, space, curves = attention_network.train(
+        events_of(some, old.rating), some.indptr, looks, now, settings, seed,
+        attention_network.Start(old.weights, old.space, was),
+    )  # fmt: skip
+    return replace(old, space=space, weights=weights, curves=curves)
+
+
+def events_of(histories: Histories, rating: tuple[float, float]) -> Events:
+    """All events, flat, as the network takes them."""
+    return Events(
         histories.items.astype(np.int64),
         histories.ages,
         rated(histories.values, rating),
         repeats(histories),
         np.ones(len(histories.items), bool),
     )
-    weights, space, curves = attention_network.train(
-        events, histories.indptr, modalities(features, directions), len(features), config, seed
-    )
-    return Attention(config.length, rating, space, weights, directions, curves)
 
 
 def modalities(features: Features, directions: Weights) -> list[NDArray[np.float32]]:

@@ -5,7 +5,8 @@ every epoch; each event of a piece is asked for from those before it. Ids and mo
 so that an item without them can be placed.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -22,6 +23,8 @@ COMPARED = 512
 """Items that an answer is told from, at most, beside the answers of its step; drawn anew for each."""
 WARM_UP = 0.1
 """Share of the steps in which the rate rises."""
+LEAST = 11
+"""Steps that the course of the rate is laid out for, at least: with ten, its rise would be of no steps."""
 HIDDEN = -1e9
 """Of what is not looked at, before the softmax."""
 START = 0.02
@@ -108,32 +111,47 @@ class Network(nn.Module):
         return found
 
 
+@dataclass(frozen=True)
+class Start:
+    """A network to go on from."""
+
+    weights: Mapping[str, Vectors]
+    """Without the ids."""
+    space: Vectors
+    """(items, dim + 1)"""
+    counts: NDArray[np.int64]
+    """(items,) events of each that it was trained on."""
+
+
 def train(
     events: Events,
     indptr: NDArray[np.int64],
     modalities: Sequence[Vectors],
-    items: int,
+    counts: NDArray[np.int64],
     config: Settings,
     seed: int,
+    start: Start | None = None,
 ) -> tuple[dict[str, Vectors], Vectors, dict[str, list[float]]]:
     """Weights without the ids, the space (items, dim + 1), and the loss and rate of each epoch.
 
-    `events` has flat arrays, cut by `indptr` into histories.
+    `events` has flat arrays, cut by `indptr` into histories. `counts` (items,) are events of each, those of users who
+    are not among them too.
     """
     rng = np.random.default_rng(seed)
-    counts = np.bincount(events.items, minlength=items)
     popularity = torch.from_numpy(np.log1p(counts).astype(np.float32))
     looks = [torch.from_numpy(m) for m in modalities]
     there = [look.any(dim=1) for look in looks]
     known = torch.from_numpy(np.flatnonzero(counts))
     chance = torch.Generator().manual_seed(seed)
     network = Network(popularity, [m.shape[1] for m in modalities], config, chance)
+    if start is not None:
+        resume(network, start, looks, there, popularity)
     course = [pieces(indptr, config, rng) for _ in range(config.epochs)]
     steps = sum(-(-len(one) // BATCH) for one in course)
     curves: dict[str, list[float]] = {"attention loss": [], "attention learning rate": []}
     optimiser = torch.optim.AdamW(network.parameters(), config.learning_rate, weight_decay=config.weight_decay)
     rate = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, config.learning_rate, total_steps=steps + 1, pct_start=WARM_UP
+        optimiser, config.learning_rate, total_steps=max(steps + 1, LEAST), pct_start=WARM_UP
     )
     for cut in course:
         losses = []
@@ -154,6 +172,26 @@ def train(
         places = network.space(looks, there, popularity).numpy().copy()
     weights = {name: array.numpy() for name, array in network.state_dict().items() if name != "id"}
     return weights, places, curves
+
+
+def resume(
+    network: Network, start: Start, looks: Sequence[Tensor], there: Sequence[Tensor], popularity: Tensor
+) -> None:
+    """Give a network the weights of another, and its ids: what the space has beside what the modalities say.
+
+    An item that had none gets the id zero. The bias of each rises as its popularity has risen, for it begins with that.
+    """
+    network.load_state_dict(
+        {name: torch.from_numpy(array.copy()) for name, array in start.weights.items()}, strict=False
+    )
+    before = torch.from_numpy(np.log1p(start.counts).astype(np.float32))
+    network.eval()
+    with torch.no_grad():
+        ids = torch.from_numpy(start.space.copy()) - network.placed(looks, there, before)
+        ids[before == 0] = 0
+        ids[:, -1] += 0.5 * (popularity - before)
+        network.id.copy_(ids)
+    network.train()
 
 
 def pieces(indptr: NDArray[np.int64], config: Settings, rng: np.random.Generator) -> NDArray[np.int64]:

@@ -39,6 +39,11 @@ class Weights:
     """(kept,) rows of the items, in order."""
     matrix: Scores
     """(kept, kept)"""
+    own: NDArray[np.float32]
+    """(kept,) diagonal of the inverse that the weights are made of, which with it can be had back (ease_update.py);
+    (0,) in artefacts of before it was kept."""
+    chosen: NDArray[np.int64]
+    """(kept,) users who chose each of those."""
     name: str = NAME
 
     @property
@@ -77,14 +82,21 @@ class Weights:
         return self
 
     def tensors(self) -> Tensors:
-        return {"half_lives": np.array(self.half_lives), "kept": self.kept, "matrix": self.matrix}
+        return {
+            "half_lives": np.array(self.half_lives),
+            "kept": self.kept,
+            "matrix": self.matrix,
+            "own": self.own,
+            "chosen": self.chosen,
+        }
 
 
 def restore(tensors: Tensors) -> Weights | ItemToItem:
     if "indptr" in tensors:
         return ItemToItem.from_tensors(NAME, tensors)
     kept, matrix = np.asarray(tensors["kept"], np.int64), np.asarray(tensors["matrix"], np.float32)
-    return Weights(tuple(tensors["half_lives"].tolist()), kept, matrix)
+    own, chosen = np.asarray(tensors.get("own", []), np.float32), np.asarray(tensors.get("chosen", []), np.int64)
+    return Weights(tuple(tensors["half_lives"].tolist()), kept, matrix, own, chosen)
 
 
 def fit(histories: Histories, config: Ease) -> Weights | ItemToItem:
@@ -106,15 +118,15 @@ def fit(histories: Histories, config: Ease) -> Weights | ItemToItem:
         scaled = sparse.diags_array(damp) @ near @ sparse.diags_array(damp**-0.5)
         return ItemToItem(NAME, config.half_lives, sparse.csr_array(scaled))
     damp = damp[kept]
-    matrix = weights(sparse.csr_array(histories.seen()[:, kept] @ sparse.diags_array(damp)), config.l2)
+    matrix, own = weights(sparse.csr_array(histories.seen()[:, kept] @ sparse.diags_array(damp)), config.l2)
     if config.power:
         matrix *= damp[:, None]
         matrix *= damp**-0.5
-    return Weights(config.half_lives, kept, matrix)
+    return Weights(config.half_lives, kept, matrix, own * damp**2, popularity[kept])
 
 
-def weights(chosen: Matrix, l2: float) -> Scores:
-    """B = I - P / diag(P) with P = (X'X + l2 I)^-1, eq. 8 of the paper: (items, items), zeros on the diagonal.
+def weights(chosen: Matrix, l2: float) -> tuple[Scores, NDArray[np.float32]]:
+    """B = I - P / diag(P) with P = (X'X + l2 I)^-1, eq. 8 of the paper: (items, items), zeros on the diagonal; diag(P).
 
     One float32 matrix throughout: the Gram matrix is factored and inverted in place by LAPACK. Where users are few,
     theirs is: P = (I - Q) / l2 with Q = X'(XX' + l2 I)^-1 X (Woodbury), and so B = Q / (1 - diag(Q)).
@@ -127,12 +139,15 @@ def weights(chosen: Matrix, l2: float) -> Scores:
         for start in range(0, n, BLOCK):
             rows = dense(whose[start : start + BLOCK] @ inverse)
             result[start : start + BLOCK] = (whose @ rows.T).T
-        result /= 1 - np.diag(result).copy()
+        rest = 1 - np.diag(result).copy()
+        result /= rest
+        own = rest / np.float32(l2)
     else:
         result = inverted(whose, chosen, l2).T  # it is symmetric: so it lies in rows, as histories read it
-        result /= -np.diag(result).copy()
+        own = np.diag(result).copy()
+        result /= -own
     np.fill_diagonal(result, 0)
-    return result
+    return result, own
 
 
 def inverted(left: Matrix, right: Matrix, l2: float) -> Scores:

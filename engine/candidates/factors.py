@@ -77,6 +77,25 @@ class Factors:
         return {**own, **grouped("placer", self.placer.tensors())}
 
 
+def update(old: Factors, before: Histories, after: Histories, power: float, most: int) -> Factors:
+    """The same places, and histories put among them by all choices: items that were new are heard of from here on.
+
+    What an item is says of taste what it said before, so the placer stays. With A the damped choices and F the factors
+    as they were, A'A F over |A F|^2 are the factors of all items in the same basis, one step of orthogonal iteration.
+    """
+    chosen, was = after.seen(), np.bincount(before.seen().indices, minlength=after.n_items)
+    popularity = np.bincount(chosen.indices, minlength=after.n_items)
+    factors = old.left * np.maximum(was, 1).astype(np.float32)[:, None] ** np.float32(power)
+    kept = np.zeros(after.n_items, np.float32)
+    known = most_chosen(popularity, most)
+    kept[known] = popularity[known].astype(np.float32) ** np.float32(-power)
+    damped = sparse.csr_array(chosen @ sparse.diags_array(kept))
+    users = damped @ factors
+    strength = np.maximum(np.square(users).sum(axis=0), np.float32(1e-12))
+    left = np.asarray((damped.T @ users) / strength * kept[:, None], np.float32)
+    return replace(old, left=left)
+
+
 def from_tensors(name: str, tensors: Tensors, placer: Callable[[Mapping[str, NDArray[np.generic]]], Placer]) -> Factors:
     """The generator again; `placer` makes its placer from the tensors that it gave."""
     left, right = (np.asarray(tensors[key], np.float32) for key in ("left", "right"))

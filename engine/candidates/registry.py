@@ -2,12 +2,27 @@
 
 import logging
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from engine.candidates import als, attention, content, ease, gnn, interest, neighbours, popular, prior, transitions
+from engine.candidates import (
+    als,
+    attention,
+    content,
+    ease,
+    ease_update,
+    factors,
+    gnn,
+    interest,
+    neighbours,
+    popular,
+    prior,
+    transitions,
+)
 from engine.candidates.base import Features, Generator, ItemToItem, Tensors
 from engine.candidates.popular import Popularity
-from engine.config import Config
+from engine.config import Candidates, Config
 from engine.history import Histories
 
 log = logging.getLogger(__name__)
@@ -33,6 +48,42 @@ FIT: Mapping[str, Callable[[Histories, Features, Config], Generator]] = {
         histories, features, config.candidates.prior, config.candidates.content, config.seed
     ),
 }
+
+
+@dataclass(frozen=True)
+class News:
+    """What a generator learns further from: the same users in the same order, and the same items, before and after."""
+
+    before: Histories
+    after: Histories
+    features: Features
+    config: Config
+
+    @property
+    def candidates(self) -> Candidates:
+        return self.config.candidates
+
+
+UPDATE: Mapping[str, Callable[[Any, News], Generator]] = {
+    "ease": lambda old, news: ease_update.update(old, news.before, news.after, news.candidates.ease),
+    "als": lambda old, news: als.alternate(news.after, old.factors, news.candidates.als, news.config.update.rounds),
+    "neighbours": lambda old, news: neighbours.fit(news.after, news.candidates.neighbours),
+    "transitions": lambda old, news: transitions.update(old, news.before, news.after, news.candidates.transitions),
+    "later": lambda old, news: transitions.update(old, news.before, news.after, news.candidates.later),
+    "attention": lambda old, news: attention.update(
+        old, news.before, news.after, news.features, news.candidates.attention, news.config.update, news.config.seed
+    ),
+    "popularity": lambda old, news: popular.fit(news.after),
+    "content": lambda old, news: factors.update(
+        old, news.before, news.after, news.candidates.content.power, news.candidates.content.max_items
+    ),
+    "gnn": lambda old, news: factors.update(
+        old, news.before, news.after, news.candidates.gnn.power, news.candidates.gnn.max_items
+    ),
+    "interest": lambda old, news: old,
+    "prior": lambda old, news: old,
+}
+"""The generator that has learned from new events, from the one before; those of what items are stay."""
 RESTORE: Mapping[str, Callable[[Tensors], Generator]] = {
     "ease": ease.restore,
     "als": als.restore,
@@ -75,6 +126,16 @@ def fit_timed(
             generators.append(fit(histories, features, config))
             seconds[name] = time.process_time() - start
     return generators, seconds
+
+
+def update_all(generators: Sequence[Generator], news: News) -> tuple[list[Generator], dict[str, float]]:
+    """Each generator after new events, in the same order, and the seconds of the processor that it took."""
+    made, seconds = [], {}
+    for old in generators:
+        start = time.process_time()
+        made.append(UPDATE[old.name](old, news))
+        seconds[old.name] = time.process_time() - start
+    return made, seconds
 
 
 def restore(groups: Mapping[str, Tensors]) -> list[Generator]:

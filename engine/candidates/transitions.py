@@ -5,7 +5,7 @@ from scipy import sparse
 
 from engine.candidates.base import ItemToItem
 from engine.config import Transitions
-from engine.history import Histories
+from engine.history import Histories, Matrix
 
 
 def fit(name: str, histories: Histories, config: Transitions) -> ItemToItem:
@@ -13,8 +13,30 @@ def fit(name: str, histories: Histories, config: Transitions) -> ItemToItem:
 
     Time grows with events times window. The division keeps popular items from following everything.
     """
+    scale = scaling(histories, config)
+    return ItemToItem(name, config.half_lives, sparse.csr_array(scale @ counted(histories, config) @ scale))
+
+
+def update(old: ItemToItem, before: Histories, after: Histories, config: Transitions) -> ItemToItem:
+    """What `fit` would give `after`, from what it gave `before`, the same users in the same order.
+
+    The sums are had back by what they were divided by, and those of users with new events are counted again.
+    """
+    changed = np.flatnonzero(before.lengths != after.lengths)
+    news = counted(after.take(changed), config) - counted(before.take(changed), config)
+    was, scale = scaling(before, config), scaling(after, config)
+    again = sparse.diags_array(1 / was.diagonal())
+    total = sparse.csr_array(again @ old.matrix @ again + news)
+    least = config.decay ** (config.window - 1)  # what a pair adds; what is far below is left of sums that cancel
+    total.data[np.abs(total.data) < 0.01 * least] = 0
+    total.eliminate_zeros()
+    return ItemToItem(old.name, config.half_lives, sparse.csr_array(scale @ total @ scale))
+
+
+def counted(histories: Histories, config: Transitions) -> Matrix:
+    """(items, items) the sums, before they are divided."""
     n, rows, items = histories.n_items, histories.rows, histories.items
-    total = sparse.csr_array((n, n), dtype=np.float32)
+    total: Matrix = sparse.csr_array(sparse.coo_array((n, n), dtype=np.float32))
     for distance in range(1, min(config.window, len(items) - 1) + 1):
         same = rows[distance:] == rows[:-distance]
         if not same.any():
@@ -22,6 +44,10 @@ def fit(name: str, histories: Histories, config: Transitions) -> ItemToItem:
         before, after = items[:-distance][same], items[distance:][same]
         weight = np.full(len(before), config.decay ** (distance - 1), np.float32)
         total = total + sparse.csr_array((weight, (before, after)), shape=(n, n))
-    popularity = np.maximum(np.bincount(items, minlength=n), 1)
-    scale = sparse.diags_array((popularity**-config.power).astype(np.float32))
-    return ItemToItem(name, config.half_lives, sparse.csr_array(scale @ total @ scale))
+    return total
+
+
+def scaling(histories: Histories, config: Transitions) -> "sparse.dia_array":
+    """(items, items) popularity^-power on the diagonal."""
+    popularity = np.maximum(np.bincount(histories.items, minlength=histories.n_items), 1)
+    return sparse.diags_array((popularity**-config.power).astype(np.float32))

@@ -21,6 +21,7 @@ from engine.cli import (
     rules,
     serving,
     tuning,
+    updating,
 )
 from engine.cli.demo import demo
 from engine.cli.intent import intent
@@ -76,6 +77,13 @@ app.command(
 app.command(epilog=example("weft similar artefacts/shop p0001"))(asking.similar)
 app.command(epilog=example("weft explain artefacts/shop u0001 p0001 --language zh"))(asking.explain)
 app.add_typer(items.app, name="items")
+app.command(
+    epilog=example(
+        "weft update artefacts/shop --events since_monday.csv",
+        "weft update artefacts/shop --events new.parquet --items new_items.csv --out artefacts/shop-2",
+    )
+)(updating.update)
+app.command(epilog=example("weft rollback artefacts/shop"))(updating.rollback)
 app.add_typer(rules.app, name="rules")
 app.command(
     epilog=example("weft serve artefacts/shop --port 8000", "weft serve artefacts/shop --host 0.0.0.0 --keys keys.json")

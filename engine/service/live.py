@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import graph
-from engine import artifact
+from engine import artifact, generations
 from engine.engine import Engine
 from engine.errors import UnknownIdError
 from engine.forget import forget_on_disk
@@ -270,7 +270,8 @@ class Live:
             return []
         names = {name for _, change in self._log.changes(kind="artefact") for name in change.content.values()}
         before = names & set(self.artefacts()) - {self.artefact.name}
-        return [self.artefact, *(self.artefact.with_name(name) for name in sorted(before))]
+        served = [self.artefact, *(self.artefact.with_name(name) for name in sorted(before))]
+        return [*served, *(kept for path in served for kept in generations.before(path))]
 
     def _worked_out(self, engine: Engine, changes: Iterable[Change]) -> Engine:
         """Another engine, with these changes, that need not make anything when it is first asked."""

@@ -17,10 +17,12 @@ from typing import Any
 
 import polars as pl
 
+from engine.config import Data
 from engine.engine import Engine
 from engine.rules import whom
 from engine.service.changes import Change
 from engine.service.eventlog import Entry
+from engine.tables.catalogue import EVENTS
 from graph.rules import Rules
 
 CHOSEN = "chosen"
@@ -114,14 +116,32 @@ def not_there(engine: Engine, entries: Sequence[Entry]) -> list[Entry]:
 
 def with_events(engine: Engine, entries: Sequence[Entry]) -> Engine:
     """Another engine, with these events."""
-    made, data = replace(engine), engine.config.data  # with a lock of its own
-    named = ((data.user, "user"), (data.item, "item"), (data.value, "value"), (data.time, "time"))
-    columns = {column: part for column, part in named if column}
+    made = replace(engine)  # with a lock of its own
     chosen = [one for one in entries if one.kind == CHOSEN]
-    if chosen:
-        made.add_events([{name: getattr(one, part) for name, part in columns.items()} for one in chosen])
-    said = [(one.user, one.item, one.kind) for one in entries if one.kind != CHOSEN]
     there = engine.state.lookup.known
+    if all(one.user and one.user == one.user.strip() and there([one.item]) for one in chosen):
+        made.add_read_events(_read(chosen, engine.config.data))
+    else:  # a table that is read costs milliseconds, and says what is wrong with it
+        made.add_events(_rows(chosen, engine.config.data))
+    said = [(one.user, one.item, one.kind) for one in entries if one.kind != CHOSEN]
     if said:
         made.add_feedback(one for one in said if there([one[1]]))
     return made
+
+
+def _read(chosen: Sequence[Entry], data: Data) -> pl.DataFrame:
+    """Events as `Catalogue.interactions` has them."""
+    columns = {
+        "user_id": [one.user for one in chosen],
+        "item_id": [one.item for one in chosen],
+        "value": [one.value if data.value else 1.0 for one in chosen],
+        "time": [one.time if data.time else 0 for one in chosen],
+    }
+    return pl.DataFrame(columns, schema=EVENTS)
+
+
+def _rows(chosen: Sequence[Entry], data: Data) -> list[Row]:
+    """Events as the tables of a configuration have them."""
+    named = ((data.user, "user"), (data.item, "item"), (data.value, "value"), (data.time, "time"))
+    columns = {column: part for column, part in named if column}
+    return [{column: getattr(one, part) for column, part in columns.items()} for one in chosen]

@@ -17,7 +17,8 @@ from engine.tables.readers import REJECTS, Table, TableLike, in_memory, read_tab
 from engine.tables.sieve import Sieve, drop_repeats, find, needed, refuse_empty
 from graph import disk
 
-_EVENTS = {"user_id": pl.String, "item_id": pl.String, "value": pl.Float32, "time": pl.Int64}
+EVENTS = {"user_id": pl.String, "item_id": pl.String, "value": pl.Float32, "time": pl.Int64}
+"""Columns of `Catalogue.interactions`."""
 _DAY = 86_400
 
 
@@ -189,7 +190,7 @@ def reject_cells(catalogue: Catalogue, bad: Sequence[tuple[str, int, str]], conf
 def _interactions(table: Table | None, data: Data, item_ids: pl.Series) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Catalogue.interactions and the rejects."""
     if table is None:
-        return pl.DataFrame(schema=_EVENTS), pl.DataFrame(schema=REJECTS)
+        return pl.DataFrame(schema=EVENTS), pl.DataFrame(schema=REJECTS)
     needed(table, "user", data.user)
     needed(table, "item", data.item)
     sieve = Sieve(table)

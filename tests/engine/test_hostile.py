@@ -14,6 +14,8 @@ from engine import config as configuration
 from engine.candidates import spectrum
 from engine.config import Candidates, Config
 from engine.errors import ArtifactError, ConfigError, DataError, UnknownIdError
+from engine.service.eventlog import Entry
+from engine.service.replay import CHOSEN, with_events
 from engine.tables import catalogue
 
 DATA = {"attributes": ["genre"], "brand": "brand", "numeric": ["price"]}
@@ -207,8 +209,25 @@ def test_events_without_times_stay_in_their_order(tmp_path):
     chosen = settings(tmp_path)
     plain = [{name: value for name, value in event.items() if name != "time"} for event in events()]
     tables = catalogue.from_tables(items(), plain, chosen)
-    grown = growth.with_events(tables, [{"user_id": "u0", "item_id": "i3"}], chosen)
+    fresh = growth.events(tables, [{"user_id": "u0", "item_id": "i3"}], chosen)
+    grown = growth.with_events(tables, fresh)
+    assert grown.interactions.height == tables.interactions.height + 1
     assert not (grown.interactions["time"] != 0).any()
+
+
+@pytest.mark.parametrize("odd", [[], [Entry("  ", "i3", CHOSEN, 1, 5)], [Entry("u0", "unheard of", CHOSEN, 1, 5)]])
+def test_events_of_a_log_are_what_the_same_rows_are(loaded, odd):
+    """Also where some of them cannot be used."""
+    come = [Entry("u0", "i3", CHOSEN, 2, 9), Entry("late", "i1", CHOSEN, 1, 7), *odd, Entry("u0", "i2", CHOSEN, 1, 3)]
+    rows = [{"user_id": one.user, "item_id": one.item, "value": one.value, "time": one.time} for one in come]
+    before, made = loaded.state, with_events(loaded, come)
+    assert loaded.state is before
+    loaded.add_events(rows)
+    for user in ("u0", "late"):
+        one, other = (each.state.lookup.history(user, None) for each in (made, loaded))
+        assert one.items.tolist() == other.items.tolist()
+        assert one.values.tolist() == other.values.tolist()
+    assert made.catalogue.interactions.height == loaded.catalogue.interactions.height
 
 
 def test_a_configuration_of_another_version_is_an_artefact_to_build_again(engine, tmp_path):

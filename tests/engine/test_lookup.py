@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine import history, lookup
+from engine import growth, history, lookup
 from engine.lookup import Lookup
 from engine.tables.catalogue import Catalogue
 
@@ -40,6 +40,15 @@ def test_growing_gives_what_a_fresh_start_gives(parts: list[list[tuple[str, str,
             assert getattr(one, name).tolist() == getattr(other, name).tolist()
     assert grown.popularity.tolist() == fresh.popularity.tolist()
     assert [grown.knows(user) for user in users] == [fresh.knows(user) for user in users]
+
+
+def test_events_that_come_one_by_one_lie_in_few_pieces() -> None:
+    before = tables([("u", "a", 1)] * 3)
+    whole, each = before, [tables([("v", "b", number)]).interactions for number in range(3 * growth.MOST_PIECES)]
+    for one in each:
+        whole = growth.with_events(whole, one)
+        assert whole.interactions.n_chunks() <= growth.MOST_PIECES
+    assert whole.interactions.equals(pl.concat([before.interactions, *each]))
 
 
 def test_merged_keeps_what_stood_first_at_the_same_time() -> None:

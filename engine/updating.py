@@ -1,0 +1,162 @@
+"""A ranker that learns from new events without being built again.
+
+Generators are corrected or trained on (`candidates.registry.UPDATE`). The fusion goes on from its weights, over lists
+that ask the ranker for what is new before it learns it (prequential.py) and old lists that the artefact kept
+(reservoir.py), held where it was by a distance penalty. Which parts are used, the reranker and the chances stay.
+
+Judged by the newest share of the new events, which the trial that is judged has not learned.
+"""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from engine import gating, listwise, prequential
+from engine.candidates import News, update_all
+from engine.cases import Case, met
+from engine.config import Config
+from engine.evaluation import bootstrap
+from engine.evaluation.bootstrap import Gain
+from engine.fusion import Fusion
+from engine.gate import Gate
+from engine.gating import SHARES
+from engine.history import Histories
+from engine.prequential import Stream
+from engine.ranker import Ranker
+from engine.reservoir import Reservoir
+
+log = logging.getLogger(__name__)
+
+
+Stage = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Learned:
+    """A ranker after new events, and the lists that it may learn from again."""
+
+    ranker: Ranker
+    old: Reservoir
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """NDCG@k on the newest events, of who has some: of the ranker as it was, and of the one that learned all before."""
+
+    users: int
+    before: float
+    after: float
+    gain: Gain
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing was lost, on average."""
+        return self.gain.mean >= 0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of an update."""
+
+    learned: Learned
+    judgement: Judgement | None
+    """None where nobody chose anything new among the newest events."""
+    asked: Mapping[str, NDArray[np.float64]]
+    """By kind of list, (lists,) NDCG@k that the ranker had for what is new before it learned it."""
+
+
+def learn(
+    learned: Learned,
+    whole: Histories,
+    new: NDArray[np.bool_],
+    smooth: bool,
+    config: Config,
+    stage: Stage,
+) -> Outcome:
+    """Learn from the events that are `new` (events,) among whole histories; `learned` has grown to all the items."""
+    threads = max(1, config.threads)
+    with threadpool_limits(threads):
+        torch.set_num_threads(1)  # as in training
+        stream = Stream(whole, steps(whole, new, config.update.newest))
+        trial, asked = advanced(learned, stream, 1, smooth, config, stage)
+        stage("judged by the newest events")
+        verdict = judged(learned.ranker, trial.ranker, stream, config)
+        made, newest = advanced(trial, stream, 2, smooth, config, stage)
+        return Outcome(made, verdict, newest | asked)
+
+
+def steps(whole: Histories, new: NDArray[np.bool_], newest: float) -> NDArray[np.int8]:
+    """(events,) 0 for an old event, 1 for a new one, 2 for one of the newest share of the new ones.
+
+    By time; where events have none, the last of each user. What has one time is not cut through.
+    """
+    age = -whole.times if whole.times.any() else whole.ages
+    found = new.astype(np.int8)
+    if new.any():
+        edge = np.quantile(age[new], newest, method="lower")
+        found[new & (age <= edge)] = 2
+    return found
+
+
+def advanced(
+    learned: Learned, stream: Stream, step: int, smooth: bool, config: Config, stage: Stage
+) -> tuple[Learned, dict[str, NDArray[np.float64]]]:
+    """What has learned the events of one more step, and (lists,) NDCG@k for them before, by kind of list."""
+    before, after = stream.upto(step - 1), stream.upto(step)
+    if len(before.items) == len(after.items):
+        return learned, {}
+    ranker, rng = learned.ranker, np.random.default_rng([config.seed, len(after.items)])
+    stage("asked for what is new")
+    fresh = prequential.cases(ranker, stream, step, config, rng)
+    asked = gating.judged(fresh, ranker.fusion, config.evaluation.k)
+    stage("fusion, on new and old lists")
+    model = taught(ranker.fusion, learned.old, fresh, smooth, config)
+    stage("generators, on what is new")
+    generators, seconds = update_all(ranker.generators, News(before, after, ranker.features, config))
+    log.info("seconds of the processor: %s", ", ".join(f"{name} {each:.2f}" for name, each in seconds.items()))
+    made = replace(ranker, generators=generators, fusion=model, known=ranker.known | met(after))
+    return Learned(made, learned.old.after(fresh, model.names, config.update.cases, rng)), asked
+
+
+def taught(model: Fusion, old: Reservoir, fresh: Sequence[Case], smooth: bool, config: Config) -> Fusion:
+    """The fusion from its weights on, over old and new lists: each kind weighs what it weighs in a build, and within a
+    kind as many old ones count as there ever were.
+    """
+    samples, shares = [], []
+    for one in fresh:
+        columns = [one.names.index(name) for name in model.names]
+        samples.append(one.sample.only(columns))
+        shares.append(SHARES[one.kind] * len(one.users) / (len(one.users) + old.met.get(one.kind, 0)))
+    added = {one.kind: len(one.users) for one in fresh}
+    for kind, sample in old.samples.items():
+        samples.append(sample)
+        shares.append(SHARES[kind] * old.met[kind] / (old.met[kind] + added.get(kind, 0)))
+    if not fresh:
+        return model
+    on = (np.abs(model.weight).sum(axis=0) + np.abs(model.slope).sum(axis=0)) > 0
+    return listwise.fit(samples, model.names, on, config.fusion.l2, model, smooth, shares, config.update.distance)
+
+
+def judged(before: Ranker, after: Ranker, stream: Stream, config: Config) -> Judgement | None:
+    """Both rankers on the newest events, from the histories before them."""
+    past, answers = stream.upto(1), stream.of(2)
+    asked = np.flatnonzero(answers.lengths)
+    if not len(asked):
+        return None
+    settings = config.evaluation
+    was, now = (prequential.quality(one, past.take(asked), answers.take(asked), settings.k) for one in (before, after))
+    real = np.isfinite(was)
+    if not real.any():
+        return None
+    gain = bootstrap.gain(now[real], was[real], settings.resamples, config.seed)
+    return Judgement(int(real.sum()), float(was[real].mean()), float(now[real].mean()), gain)
+
+
+def was_smooth(gates: Sequence[Gate]) -> bool:
+    """Whether the build found that the fusion is better learned by a smooth NDCG."""
+    return any(gate.part == "smooth-ndcg" and gate.kept for gate in gates)
