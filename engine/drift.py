@@ -102,10 +102,10 @@ def words(known: Sequence[str], texts: Sequence[Sequence[str]]) -> list[Sign]:
 
 
 def vectors(before: Features, after: Features, seed: int) -> list[Sign]:
-    """Text and picture vectors of new items beside those of old ones: MMD^2, with its p-value by permutation."""
+    """Vectors of each modality of new items beside those of old ones: MMD^2, with its p-value by permutation."""
     rng, found = np.random.default_rng(seed), []
-    for kind in ("text", "image"):
-        a, b = (sampled(getattr(each, kind), rng) for each in (before, after))
+    for kind in before.vectors:
+        a, b = (sampled(each.vectors[kind], rng) for each in (before, after))
         if min(len(a), len(b)) < FEW:
             continue
         distance, chance = discrepancy(a, b, rng)

@@ -99,11 +99,8 @@ def update(
 def described(state: State, rows: TableLike) -> tuple[State, list[str], list[str]]:
     """The state with these items added, or described anew if they are there, and the ids of both."""
     config = state.config
-    table = (
-        rows
-        if isinstance(rows, Table)
-        else in_memory(rows, "items", item_tables.wanted(config.data, config.modalities))
-    )
+    wanted = item_tables.wanted(config.data, config.modalities)
+    table = rows if isinstance(rows, Table) else in_memory(rows, "items", wanted)
     if config.data.item not in table.frame.columns:
         raise DataError(f"{table.name}: there is no column `{config.data.item}`, of item ids")
     there = pl.Series(
