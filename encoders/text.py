@@ -42,17 +42,18 @@ class BertEncoder:
     """A BERT-family encoder from a folder as transformers or sentence-transformers write it, with safetensors.
 
     Pools by the mean over tokens, or by the first token where the folder's 1_Pooling/config.json says so. Looks at the
-    first 256 tokens. Raises EncoderError for a folder that cannot be used.
+    first 256 tokens. An `adapter` (encoders.adapters) is merged into it. Raises EncoderError for a folder that cannot
+    be used.
     """
 
-    def __init__(self, folder: Path, name: str) -> None:
+    def __init__(self, folder: Path, name: str, adapter: Path | None = None) -> None:
         from transformers import AutoModel, AutoTokenizer
 
         try:
             with no_progress_bar():
-                self._tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+                self.tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
                 model = AutoModel.from_pretrained(folder, local_files_only=True, use_safetensors=True)
-            self._model = model.float().eval()
+            self.model = model.float().eval()
             self.dim = int(model.config.hidden_size)
             self._tokens = min(MAX_TOKENS, int(model.config.max_position_embeddings))
         except (OSError, ValueError, AttributeError, ImportError) as error:
@@ -61,6 +62,11 @@ class BertEncoder:
         self._first = _pools_first(folder)
         pooling = "first" if self._first else "mean"
         self.fingerprint = f"bert-{pooling}-{self._tokens}/{folder_hash(folder)[:16]}"
+        if adapter:
+            from encoders.adapters import merged
+
+            self.model = merged(self.model, adapter)
+            self.fingerprint += f"+{folder_hash(adapter)[:16]}"
 
     def encode(self, batch: Sequence[str]) -> Vectors:
         """(n, dim) unit rows."""
@@ -69,9 +75,9 @@ class BertEncoder:
     def _pooled(self, texts: list[str]) -> Vectors:
         import torch  # the multilingual encoder needs none of it
 
-        tokens = self._tokenizer(texts, padding=True, truncation=True, max_length=self._tokens, return_tensors="pt")
+        tokens = self.tokenizer(texts, padding=True, truncation=True, max_length=self._tokens, return_tensors="pt")
         with torch.inference_mode():
-            states = self._model(**tokens).last_hidden_state  # (n, tokens, dim)
+            states = self.model(**tokens).last_hidden_state  # (n, tokens, dim)
         mask = tokens["attention_mask"][..., None]
         pooled = states[:, 0] if self._first else (states * mask).sum(1) / mask.sum(1)
         return np.asarray(pooled.numpy(), np.float32)
