@@ -22,21 +22,35 @@ FEW = 2000
 """Things that are too few for a trial of fast ways to pay for itself."""
 TUNED_FILE = "weft-images.safetensors"
 """By which a directory is that of a tuned image encoder."""
+ADAPTER_FILE = "adapter_config.json"
+"""By which a directory is that of an adapter of a text encoder."""
 # torch, timm, transformers and open_clip load only when an encoder is opened.
 
 
 def open_text(spec: str) -> Encoder[str]:
-    """A text encoder: `multilingual`, `minilm`, a directory, or a hub id. Raises EncoderError, which names these."""
+    """A text encoder: `multilingual`, `minilm`, a directory (also of an adapter that `encoders.tune_text` wrote), or a
+    hub id. Raises EncoderError, which names these.
+    """
     from encoders import text
-    from encoders.weights import model_folder
 
     if spec == "multilingual":
         return text.MultilingualEncoder()
     from encoders.bert import BertEncoder
 
+    if (Path(spec) / ADAPTER_FILE).is_file() and spec:
+        from encoders.adapters import base_of
+
+        return BertEncoder(_bert_folder(base_of(Path(spec))), spec, Path(spec))
+    return BertEncoder(_bert_folder(spec), spec)
+
+
+def _bert_folder(spec: str) -> Path:
+    from encoders import text
+    from encoders.weights import model_folder
+
     if spec == "minilm":
-        return BertEncoder(text.minilm_folder(), spec)
-    return BertEncoder(model_folder(spec, "`multilingual` (zh, en and 14 more), `minilm` (English)"), spec)
+        return text.minilm_folder()
+    return model_folder(spec, "`multilingual` (zh, en and 14 more), `minilm` (English)")
 
 
 def open_image(spec: str) -> Encoder[Image.Image]:

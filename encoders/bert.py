@@ -18,17 +18,18 @@ class BertEncoder:
     """A BERT-family encoder from a folder as transformers or sentence-transformers write it, with safetensors.
 
     Pools by the mean over tokens, or by the first token where the folder's 1_Pooling/config.json says so. Looks at the
-    first 256 tokens. Raises EncoderError for a folder that cannot be used.
+    first 256 tokens. An `adapter` (encoders.adapters) is merged into it. Raises EncoderError for a folder that cannot
+    be used.
     """
 
     kind = TEXTS
 
-    def __init__(self, folder: Path, name: str) -> None:
+    def __init__(self, folder: Path, name: str, adapter: Path | None = None) -> None:
         from transformers import AutoModel, AutoTokenizer
 
         try:
             with no_progress_bar():
-                self._tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+                self.tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
                 model = AutoModel.from_pretrained(folder, local_files_only=True, use_safetensors=True)
             self.dim = int(model.config.hidden_size)
             self._tokens = min(MAX_TOKENS, int(model.config.max_position_embeddings))
@@ -36,9 +37,15 @@ class BertEncoder:
             raise EncoderError(f"{folder}: no BERT-family encoder with its tokenizer ({first_line(error)})") from None
         self.name = name
         first = _pools_first(folder)
-        self.network: nn.Module = _Pooled(model.float().eval(), first)
         pooling = "first" if first else "mean"
         self.fingerprint = f"bert-{pooling}-{self._tokens}/{folder_hash(folder)[:16]}"
+        model = model.float().eval()
+        if adapter:
+            from encoders.adapters import merged
+
+            model = merged(model, adapter)
+            self.fingerprint += f"+{folder_hash(adapter)[:16]}"
+        self.network = Pooled(model, first)
 
     def encode(self, batch: Sequence[str]) -> Vectors:
         """(n, dim) unit rows."""
@@ -50,7 +57,7 @@ class BertEncoder:
 
     def inputs(self, texts: Sequence[str]) -> dict[str, torch.Tensor]:
         """What the network takes: (n, tokens) each."""
-        tokens = self._tokenizer(
+        tokens = self.tokenizer(
             list(texts), padding=True, truncation=True, max_length=self._tokens, return_tensors="pt"
         )
         return {name: tokens[name] for name in ("input_ids", "attention_mask")}
@@ -61,7 +68,7 @@ class BertEncoder:
         return np.asarray(self.network(**self.inputs(texts)).numpy(), np.float32)
 
 
-class _Pooled(nn.Module):
+class Pooled(nn.Module):
     """Tokens, (n, tokens), to one row a text, (n, dim)."""
 
     def __init__(self, model: nn.Module, first: bool) -> None:
