@@ -15,6 +15,7 @@ other generators' signals are worked out as they are. Nobody looks at single sig
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,8 @@ from numpy.typing import NDArray
 from engine.candidates.base import Generator, Placed, Scores
 from engine.history import Histories
 
+DIGITS = 0.05
+"""Where less of a mean square is variance, too many digits are lost in taking the squared mean from it."""
 EQUAL = 1e-6
 """A deviation below it is rounding: the signal says nothing for this user, and is zero, not noise blown up."""
 
@@ -30,22 +33,27 @@ EQUAL = 1e-6
 class Signals:
     """Raw signals of some users, those with places and the others apart; `frame` says which are which.
 
-    Shapes: points (placed signals, users, dims), scores (other signals, users, items), mean and scale (signals, users).
-    A standardised signal is (raw - mean) * scale.
+    Shapes: points (placed signals, users, dims), scores of each other generator (its signals, users, items), mean and
+    scale (signals, users). A standardised signal is (raw - mean) * scale.
     """
 
     frame: "Frame"
     points: Scores
-    scores: Scores
+    scores: Sequence[Scores]
     mean: NDArray[np.float32]
     scale: NDArray[np.float32]
 
     def at(self, user: NDArray[np.int64], item: NDArray[np.int64]) -> NDArray[np.float32]:
-        """(rows, signals) standardised signals of some pairs of user and item, (rows,) each."""
-        raw = np.empty((len(self.mean), len(user)), np.float32)
-        raw[self.frame.placed] = np.einsum("srd,rd->sr", self.points[:, user], self.frame.places[item])
-        raw[~self.frame.placed] = self.scores[:, user, item]
-        return np.asarray(((raw - self.mean[:, user]) * self.scale[:, user]).T, order="C")
+        """(rows, signals) standardised signals of some pairs of user and item, (rows,) each; users in their order."""
+        ends = np.searchsorted(user, np.arange(self.mean.shape[1] + 1)).tolist()
+        found = np.empty((len(user), len(self.mean)), np.float32)
+        for one, (start, stop) in enumerate(pairwise(ends)):
+            raw, items, none = found[start:stop], item[start:stop], np.zeros((0, stop - start), np.float32)
+            raw[:, self.frame.placed] = self.frame.places[items] @ self.points[:, one].T
+            raw[:, ~self.frame.placed] = np.vstack([none, *(scores[:, one, items] for scores in self.scores)]).T
+            raw -= self.mean[:, one]
+            raw *= self.scale[:, one]
+        return found
 
     def spread(self, fused: Scores) -> NDArray[np.float32]:
         """(users,) deviation of some scores, (users, items), over the known items."""
@@ -59,15 +67,34 @@ class Signals:
         weights = gates.transpose(0, 2, 1) * self.scale  # (2, signals, users)
         start = offset[:, None] - (weights * self.mean).sum(1)
         towards = np.einsum("gsu,sud->gud", weights[:, self.frame.placed], self.points)
-        others, new = weights[:, ~self.frame.placed], self.frame.new
-        fused: Scores = towards[0] @ self.frame.places.T
-        of_new = towards[1] @ self.frame.new_places.T
-        for user in range(len(fused)):
-            fused[user] += others[0, :, user] @ self.scores[:, user]
-            of_new[user] += others[1, :, user] @ self.scores[:, user, new]
+        new = self.frame.new
+        fused, of_new = products(self.frame.places, towards[0]), towards[1] @ self.frame.new_places.T
+        first = 0
+        others = weights[:, ~self.frame.placed]
+        for scores in self.scores:
+            some = others[:, first : first + len(scores)]
+            for user in range(len(fused)):
+                fused[user] += some[0, :, user] @ scores[:, user]
+                of_new[user] += some[1, :, user] @ scores[:, user].take(new, axis=1)
+            first += len(scores)
         fused += start[0][:, None]
         fused[:, new] = of_new + start[1][:, None]
         return fused
+
+
+FEW, ROWS = 6, 1024
+"""For so many users at most, places are gone through in blocks of so many rows: a matrix product copies them all."""
+
+
+def products(places: Scores, points: Scores) -> Scores:
+    """(users, items) products of places (items, dims) with points (users, dims)."""
+    if len(points) > FEW:
+        return np.ascontiguousarray((places @ points.T).T)
+    found = np.empty((len(points), len(places), 1), np.float32)
+    for first in range(0, len(places), ROWS):
+        some = slice(first, first + ROWS)
+        np.matmul(places[some], points[:, :, None], out=found[:, some])
+    return found[..., 0]
 
 
 @dataclass(frozen=True)
@@ -121,23 +148,34 @@ class Frame:
         """The signals of every generator for these histories."""
         users, placed = len(histories), self.placed
         points = np.zeros((int(placed.sum()), users, self.places.shape[1]), np.float32)
-        scores = np.empty((len(placed) - len(points), users, len(self.known)), np.float32)
-        row = column = other = 0
+        scores: list[Scores] = []
+        row = column = 0
         for one, with_places in zip(self.generators, self.with_places, strict=True):
             if with_places:
                 own = with_places.points(histories)
                 points[row : row + len(own), :, column : column + own.shape[2]] = own
                 row, column = row + len(own), column + own.shape[2]
             else:
-                raw = one.score(histories)
-                scores[other : other + len(raw)] = raw
-                other += len(raw)
+                scores.append(one.score(histories))
         mean, variance = np.empty((2, len(placed), users))
         centre, covariance = self.moments
         mean[placed], variance[placed] = points @ centre, np.einsum("sud,sud->su", points @ covariance, points)
-        mean[~placed] = scores @ self.share
-        for at, signal in zip(np.flatnonzero(~placed), scores, strict=True):
-            variance[at] = np.square(signal - mean[at, :, None].astype(np.float32)) @ self.share
+        rest = np.flatnonzero(~placed)
+        for some in scores:
+            rows, rest = rest[: len(some)], rest[len(some) :]
+            mean[rows], variance[rows] = self._moments_of(some)
         deviation = np.sqrt(variance.clip(0))
         scale = np.divide(1, deviation, out=np.zeros_like(deviation), where=deviation > EQUAL)
         return Signals(self, points, scores, mean.astype(np.float32), scale.astype(np.float32))
+
+    def _moments_of(self, scores: Scores) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Mean and variance, (signals, users) each, of scores (signals, users, items) over the known items."""
+        mean, square = np.empty((2, *scores.shape[:2]))
+        for user in range(scores.shape[1]):  # one after the other: what is worked on is still in the cache
+            some = scores[:, user]
+            mean[:, user], square[:, user] = some @ self.share, np.vecdot(some * self.share, some)
+        variance = square - mean**2
+        for signal, user in np.argwhere(variance < DIGITS * square):
+            apart = scores[signal, user] - mean[signal, user].astype(np.float32)
+            variance[signal, user] = np.square(apart) @ self.share
+        return mean, variance

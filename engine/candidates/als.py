@@ -13,6 +13,7 @@ wide. It also says what each event adds to an item y: c_j * f_j M^-1 f_y.
 
 import threading
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,8 +53,14 @@ class Als:
         return self.factors
 
     def points(self, histories: Histories) -> Scores:
-        users = solve(histories.weights(*self.half_lives), self.factors, self.gram, self.penalty)
-        return users.reshape(len(self.half_lives), len(histories), self.factors.shape[1])
+        points = np.zeros((len(self.half_lives), len(histories), self.factors.shape[1]), np.float32)
+        (ends, items), weights = histories.met, histories.faded(self.half_lives)
+        for user, (start, stop) in enumerate(pairwise(ends.tolist())):
+            if start < stop:
+                met, length = self.factors[None, items[start:stop]], np.array([stop - start])
+                step = short if length <= met.shape[2] else long
+                points[:, user] = step(met, weights[:, start:stop], damping(self.gram, self.penalty, length))
+        return points
 
     def credit(self, history: Histories, item: int) -> Scores:
         weights = fading(history, self.half_lives)
@@ -150,7 +157,9 @@ def padded(chosen: Matrix, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], 
 
 
 def short(met: NDArray[np.float32], weights: NDArray[np.float32], damp: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(rows, dim) by an m x m system. Shapes: met (rows, m, dim), weights (rows, m), damp (rows, dim)."""
+    """(rows, dim) by an m x m system. Shapes: met (rows, m, dim), weights (rows, m), damp (rows, dim); what was met,
+    and the damping, may be those of one row for all.
+    """
     damped, share = shares(met, weights, damp)
     found: NDArray[np.float32] = (damped.transpose(0, 2, 1) @ share[..., None])[..., 0]
     return found
@@ -162,8 +171,8 @@ def shares(
     """(rows, m, dim) F M^-1 and (rows, m) c of the formula above; padding has none."""
     real = weights > 0
     damped = met / damp[:, None, :]
-    system = damped @ met.transpose(0, 2, 1)
-    at = np.arange(met.shape[1])
+    product, at = damped @ met.transpose(0, 2, 1), np.arange(met.shape[1])
+    system = np.broadcast_to(product, (len(weights), *product.shape[1:])).copy()
     system[:, at, at] += np.where(real, 1 / np.where(real, weights, 1), 1)
     return damped, np.linalg.solve(system, real[..., None].astype(np.float32))[..., 0]
 

@@ -24,6 +24,7 @@ from engine.service.api.pictures import pictures
 from engine.service.api.rules import rules
 from engine.service.api.upload import by_picture
 from engine.service.api.users import users
+from engine.service.batch import Together
 from engine.service.eventlog import EventLog
 from engine.service.experiments import Experiments, read
 from engine.service.guard import Guard
@@ -46,6 +47,7 @@ def create(engine: Engine, events: Path, artefact: Path | None = None, settings:
     log = EventLog(events)
     running = Running(wanted, log)
     live = Live(engine, log, artefact)
+    together = Together(live)
     warming = Warming(live) if settings.warm else None
     metrics = Metrics()
     metrics.watch(live, log, artefact)
@@ -57,6 +59,7 @@ def create(engine: Engine, events: Path, artefact: Path | None = None, settings:
         yield
         if warming is not None:
             await run_in_threadpool(warming.stop)
+        await run_in_threadpool(together.close)
         await run_in_threadpool(running.close)
         live.close()
 
@@ -73,7 +76,7 @@ def create(engine: Engine, events: Path, artefact: Path | None = None, settings:
     )
     problems.install(app)
     _surround(app, settings, metrics)
-    app.include_router(lists(live, running))
+    app.include_router(lists(live, together, running))
     for routes in (by_picture, helps, items, done, users, pictures, catalogue, nodes, rules, switching):
         app.include_router(routes(live))
     if live.store is not None:

@@ -58,8 +58,8 @@ class Live:
         self.pictures = log.path.with_name(f"{log.path.name}.pictures")
         """The folder of the pictures that were sent here."""
         self.turn = threading.Lock()
-        """For whoever works out a list. Python runs one thread at a time, and those that take turns in the middle of a
-        list wait for each other at every step: eight at once made 104 lists a second, one after the other 148."""
+        """For whoever works out lists or a search. Python runs one thread at a time, and those that take turns in the
+        middle of a list wait for each other at every step (engine/service/batch.py)."""
         self.store = _store(artefact)
         """The graph of the artefact, read-only, if there is one to be queried."""
         self._settled = self._engine = engine

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
+from threadpoolctl import threadpool_limits
 from uvicorn._subprocess import subprocess_started
 from uvicorn.supervisors import Multiprocess, multiprocess
 
@@ -60,9 +61,17 @@ def _forked(config: uvicorn.Config, target: Callable[..., None], sockets: list[s
     return context.Process(target=subprocess_started, kwargs=given)
 
 
+def _share_the_cores() -> None:
+    """Have each product worked out by the thread that wants it: there are threads and processes enough, and more
+    of them for each product would wait for one another, which they do without resting.
+    """
+    threadpool_limits(1, user_api="blas")
+
+
 def run_alone(service: "FastAPI", settings: Settings, listening: socket.socket) -> None:
     """Serve in this process until Ctrl-C."""
     logs.install(settings.log_format)
+    _share_the_cores()
     uvicorn.Server(uvicorn.Config(service, **SERVER)).run(sockets=[listening])
 
 
@@ -74,4 +83,5 @@ def worker() -> "FastAPI":
     artefact = Path(os.environ[ARTEFACT])
     settings = Settings.model_validate_json(os.environ[SETTINGS])
     logs.install(settings.log_format)
+    _share_the_cores()
     return create(Engine.load(artefact), Path(os.environ[EVENTS]), artefact, settings)

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from fastapi import Path as InPath
+from fastapi.concurrency import run_in_threadpool
 
 from engine import assisted
 from engine.engine import Mode
@@ -11,17 +12,18 @@ from engine.search.query import LONGEST, PERSONAL
 from engine.service.api import models
 from engine.service.api.asked import Exclude, History, N, Sensitive, User, Where
 from engine.service.api.telling import ranked, shown, told
+from engine.service.batch import Asked, Together
 from engine.service.live import Live
 from engine.service.running import Running
 from engine.where import parse
 
 
-def lists(live: Live, running: Running) -> APIRouter:
+def lists(live: Live, together: Together, running: Running) -> APIRouter:
     """Ranked lists: for a user, for a query, like an item."""
     router = APIRouter(prefix="/v1", tags=["lists"])
 
     @router.get("/recommend")
-    def recommend(
+    async def recommend(
         user: User = None,
         history: History = None,
         n: N = 10,
@@ -54,22 +56,14 @@ def lists(live: Live, running: Running) -> APIRouter:
         given = None if said else running.assigned("recommend", user)
         how: dict[str, Any] = {"mode": mode, "diversity": diversity, "explore": explore}
         how |= {} if given is None else given.arm.settings.said()
-        engine = live.engine
-        with live.turn:
-            found = engine.recommend(
-                user=user,
-                history=past,
-                n=skip + n,
-                exclude=exclude or [],
-                where=parse(where),
-                context=context or [],
-                sensitive=sensitive or (),
-                **how,
-            )
-        personal = bool(past) or bool(context) or live.knows(user)
-        asked = {"exclude": exclude, "where": where, "context": context, "sensitive": sensitive}
-        asked |= {"rules": how.get("rules")}
-        by = running.shown(given, user, found, asked, skip)
+        how |= {"n": skip + n, "exclude": exclude or [], "where": parse(where), "context": context or []}
+        found, knows = await together.recommend(Asked(user, past, how | {"sensitive": sensitive or ()}))
+        personal = bool(past) or bool(context) or knows
+        by: dict[str, str] = {}
+        if given is not None:
+            asked = {"exclude": exclude, "where": where, "context": context, "sensitive": sensitive}
+            asked |= {"rules": how.get("rules")}
+            by = await run_in_threadpool(running.shown, given, user, found, asked, skip)
         return models.RankedList(personal=personal, items=ranked(live.shelf, found[skip:]), **by)
 
     @router.get("/search")
@@ -111,9 +105,7 @@ def lists(live: Live, running: Running) -> APIRouter:
         sensitive: Sensitive = None,
     ) -> models.AlikeList:
         """The items most like one, by facts, words, texts and pictures."""
-        engine = live.engine
-        with live.turn:
-            found = engine.similar(item, n=n, sensitive=sensitive or ())
+        found = live.engine.similar(item, n=n, sensitive=sensitive or ())
         return models.AlikeList(
             items=[models.Alike(**shown(live.shelf, each), cosine=cosine) for each, cosine in found]
         )
