@@ -55,7 +55,9 @@ def _after(state: State, change: Change, what: str) -> State:
     described = describe.described(items, graph, state.config, state.vocabulary, opened=state.queries)
     for row, reason in described.image.rejects:
         log.warning("%s: picture %s: %s", what, items["image"][row], reason)
-    return _with(state, change, graph, growth.changed(state.ranker, change, described.features))
+    return _with(
+        state, change, graph, growth.changed(state.ranker, change, described.features, not state.config.defence.copies)
+    )
 
 
 def _with(state: State, change: Change, graph: GraphTables, ranker: Ranker) -> State:

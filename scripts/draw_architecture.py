@@ -19,8 +19,8 @@ PACKAGES = ("candidates", "cli", "demo", "evaluation", "importers", "rules", "se
 GROUPS = {
     "tables": "artifact atomic clock config errors history lookup memory tables template toml where",
     "features": "describe knowledge",
-    "learning": "calibration cases counterfactual diversity explain fusion gating growth lists ranker rerank signals "
-    "training transparent",
+    "learning": "calibration cases copies counterfactual diversity explain fakes fusion gating growth lists ranker "
+    "rerank signals training transparent",
     "service": "client",
     "measuring": "ablation assess bench benchmark generalise groups peers provenance space tracking tuning",
 }
