@@ -42,6 +42,7 @@ def assess(
             "items": tables.items.height,
             "users": users,
             "interactions": tables.interactions.height,
+            **({"users left out as made up": trained.left_out} if config.defence.fakes else {}),
             "data": catalogue.fingerprint(tables)[:16],
         },
         rejects=dict(tables.rejects["reason"].value_counts().iter_rows()),

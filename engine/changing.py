@@ -64,7 +64,8 @@ def _after(state: State, change: Change, what: str) -> State:
     described = describe.described(items, graph, state.config, state.vocabulary, opened=state.queries)
     for name, row, reason in described.rejects:
         log.warning("%s: %s %s: %s", what, NAMES.get(name, name), items[name][row], reason)
-    return _with(state, change, graph, growth.changed(state.ranker, change, described.features))
+    ranker = growth.changed(state.ranker, change, described.features, not state.config.defence.copies)
+    return _with(state, change, graph, ranker)
 
 
 def _with(state: State, change: Change, graph: GraphTables, ranker: Ranker) -> State:

@@ -396,6 +396,22 @@ class Fusion(Section):
     """Weight of the fused score that the reranker starts from."""
 
 
+class Search(Section):
+    """What a search does of its own accord: docs/search.md."""
+
+    spelling: bool = False
+    """Read a word that no item has as the nearest that one has, and say so; without it that is only proposed."""
+
+
+class Defence(Section):
+    """What is left out of learning because it looks like an attack: docs/robustness.md."""
+
+    fakes: bool = False
+    """Users with histories that look made up to push one item; they get lists all the same."""
+    copies: bool = False
+    """What is said of a new item that says nearly the same as a known one; a search finds it all the same."""
+
+
 class Diversity(Section):
     """How unlike one another the items of a list are: docs/diversity.md. Nothing of it counts in `weft evaluate`."""
 
@@ -499,6 +515,8 @@ class Config(Section):
     rules: Rules = Rules()
     candidates: Candidates = Candidates()
     fusion: Fusion = Fusion()
+    search: Search = Search()
+    defence: Defence = Defence()
     diversity: Diversity = Diversity()
     exploration: Exploration = Exploration()
     evaluation: Evaluation = Evaluation()

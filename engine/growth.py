@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from engine import copies
 from engine.candidates import Features
 from engine.config import Config
 from engine.ranker import Ranker
@@ -155,19 +156,26 @@ def _timed(events: pl.DataFrame) -> bool:
     return bool((events["time"] != 0).any())
 
 
-def changed(ranker: Ranker, change: Change, fresh: Features) -> Ranker:
-    """The same ranker where the rows of a change are what `fresh`, (rows,), says; what histories taught stays."""
+def changed(ranker: Ranker, change: Change, fresh: Features, lend: bool = True) -> Ranker:
+    """The same ranker where the rows of a change are what `fresh`, (rows,), says; what histories taught stays.
+
+    Without `lend` a new item is placed by nothing that copies a known one.
+    """
     new = change.rows >= change.old
     old = change.rows[~new]
     generators, features, known = ranker.generators, ranker.features, ranker.known
+    by = fresh
+    if not lend:
+        met = np.pad(known, (0, max(0, int(change.rows.max()) + 1 - len(known))))[change.rows]
+        by = copies.unlent(fresh, met, features.take(np.setdiff1d(np.flatnonzero(known), old)))
     if len(old):
-        said = fresh.take(np.flatnonzero(~new))
-        generators = [one.change(old, said, known[old]) for one in generators]
-        features = features.put(old, said)
+        at = np.flatnonzero(~new)
+        generators = [one.change(old, by.take(at), known[old]) for one in generators]
+        features = features.put(old, fresh.take(at))
     if new.any():
-        said = fresh.take(np.flatnonzero(new))
-        generators = [one.grow(said) for one in generators]
-        features, known = features.stack(said), np.pad(known, (0, len(said)))
+        at = np.flatnonzero(new)
+        generators = [one.grow(by.take(at)) for one in generators]
+        features, known = features.stack(fresh.take(at)), np.pad(known, (0, len(at)))
     return replace(ranker, generators=generators, features=features, known=known)
 
 

@@ -13,6 +13,7 @@ from engine.history import Histories
 from engine.search.asking import ask
 from engine.search.hybrid import DEPTH, Match
 from engine.search.look import Picture, looks
+from engine.search.query import checked
 from engine.search.reasons import Reasons, habits
 from engine.search.results import Results
 from engine.search.taste import personalised
@@ -45,7 +46,14 @@ def search(
     past, shown = _searchable(state, user, history, wanted)
     look = None if manner.image is None else looks(manner.image, state.queries, state.ranker.features.image)
     depth = max(wanted.n, DEPTH)
-    asked = ask(state.searcher, query, shown, state.config.data.currency, manner.literal, depth, look)
+    currency = state.config.data.currency
+    asked = ask(state.searcher, query, shown, currency, manner.literal, depth, look)
+    # Words of a turn of phrase (something like, 配件) are in no item, and meant all the same.
+    if query is not None and state.config.search.spelling and asked.understood.kind in ("find", "question"):
+        meant = state.helps.correct(checked(query))
+        if meant:
+            asked = ask(state.searcher, meant.query, shown, currency, manner.literal, depth, look)
+            asked = asked.noted(f"read as `{meant.query}`")
     found = personalised(asked.best(depth), state.ranker, past, manner.personal)
     best = asked.arranged(found)[: wanted.n]
     ids, titles = state.lookup.ids, state.lookup.titles

@@ -2,13 +2,13 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
 from threadpoolctl import threadpool_limits
 
-from engine import calibration, cases, fusion, rerank
+from engine import calibration, cases, copies, fakes, fusion, rerank
 from engine.calibration import Calibration
 from engine.candidates import Features, Generator, attention, enabled, fit_all, fit_timed, gnn
 from engine.config import Config
@@ -51,6 +51,8 @@ class Trained:
     """Some of the lists that the fusion learned from."""
     quality: dict[str, float] = field(default_factory=dict)
     """NDCG@k by kind of list, of a fusion that had not seen them."""
+    left_out: int = 0
+    """Users that nothing was learned from, since they look made up."""
 
 
 def train(histories: Histories, features: Features, config: Config, stage: Callable[[str], None] = log.info) -> Trained:
@@ -58,7 +60,18 @@ def train(histories: Histories, features: Features, config: Config, stage: Calla
     threads = max(1, config.threads // 2)  # half of them for each of the two things done at once
     with threadpool_limits(threads):
         torch.set_num_threads(1)  # several add up in any order, and the same seed would give other last digits
-        return _train(histories, features, config, stage)
+        if config.defence.copies:
+            features = copies.unlent(features, np.bincount(histories.items, minlength=len(features)) > 0)
+        if not config.defence.fakes:
+            return _train(histories, features, config, stage)
+        suspects = fakes.find(histories)
+        if len(suspects.users):
+            log.warning(
+                "%d users look made up to push %d items: nothing is learned from them",
+                len(suspects.users), len(suspects.items),
+            )  # fmt: skip
+        trained = _train(suspects.without(histories), features, config, stage)
+        return replace(trained, left_out=len(suspects.users))
 
 
 def _train(histories: Histories, features: Features, config: Config, stage: Callable[[str], None]) -> Trained:

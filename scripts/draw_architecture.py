@@ -19,8 +19,8 @@ PACKAGES = ("candidates", "cli", "demo", "evaluation", "importers", "rules", "se
 GROUPS = {
     "tables": "artifact atomic clock config errors generations history lookup memory tables template toml where",
     "features": "describe knowledge",
-    "learning": "calibration cases counterfactual diversity explain fusion gate gating growth lists listwise "
-    "prequential ranker rerank reservoir signals training transparent updating",
+    "learning": "calibration cases copies counterfactual diversity explain fakes fusion gate gating growth lists "
+    "listwise prequential ranker rerank reservoir signals training transparent updating",
     "service": "client",
     "measuring": "ablation assess bench benchmark drift generalise groups peers provenance space tracking tuning",
 }
@@ -41,27 +41,27 @@ class Box:
     purpose: str
 
 
-WIDTH, HEIGHT = 1200, 1778
-BANDS = {"scripts": (64, 260), "engine": (340, 1102), "graph": (1458, 180), "encoders": (1654, 104)}
+WIDTH, HEIGHT = 1200, 1812
+BANDS = {"scripts": (64, 277), "engine": (357, 1119), "graph": (1492, 180), "encoders": (1688, 104)}
 """Top and height of each floor."""
 LEFT, MIDDLE, RIGHT, SIDE, WIDE = 44, 352, 660, 968, 268
 BOXES = {
-    "scripts": Box(LEFT, 90, 1112, 222, "scripts/", "thin command files"),
-    "service": Box(LEFT, 366, WIDE, 324, "service/", "HTTP and the console"),
-    "cli": Box(MIDDLE, 366, WIDE, 324, "cli/", "the command weft"),
-    "demo": Box(RIGHT, 366, WIDE, 324, "demo/", "the generated shop"),
-    "rules": Box(LEFT, 740, WIDE, 138, "rules/", "hide, add and reorder"),
-    "engine": Box(MIDDLE, 740, WIDE, 138, "5  engine", "asks, learns, keeps"),
-    "importers": Box(RIGHT, 740, WIDE, 138, "importers/", "data sets into tables"),
-    "search": Box(LEFT, 922, WIDE, 366, "search/", "a query into items"),
-    "learning": Box(MIDDLE, 922, WIDE, 366, "4  one score", "learned, gated, told"),
-    "measuring": Box(RIGHT, 922, WIDE, 366, "measuring", "against the rivals"),
-    "features": Box(LEFT, 1326, WIDE, 100, "2  features", "what an item is"),
-    "candidates": Box(MIDDLE, 1326, WIDE, 100, "3  candidates/", "scores of items"),
-    "evaluation": Box(RIGHT, 1326, WIDE, 100, "evaluation/", "splits, metrics, report"),
-    "tables": Box(SIDE, 366, 188, 1060, "1  tables and files", "under all of the engine"),
-    "graph": Box(MIDDLE, 1484, 804, 138, "graph/", "two stores, queries, links, files, checks, paths, rules, network"),
-    "encoders": Box(LEFT, 1680, 1112, 62, "encoders/", "texts and pictures into unit vectors, each made once"),
+    "scripts": Box(LEFT, 90, 1112, 239, "scripts/", "thin command files"),
+    "service": Box(LEFT, 383, WIDE, 341, "service/", "HTTP and the console"),
+    "cli": Box(MIDDLE, 383, WIDE, 341, "cli/", "the command weft"),
+    "demo": Box(RIGHT, 383, WIDE, 341, "demo/", "the generated shop"),
+    "rules": Box(LEFT, 774, WIDE, 138, "rules/", "hide, add and reorder"),
+    "engine": Box(MIDDLE, 774, WIDE, 138, "5  engine", "asks, learns, keeps"),
+    "importers": Box(RIGHT, 774, WIDE, 138, "importers/", "data sets into tables"),
+    "search": Box(LEFT, 956, WIDE, 366, "search/", "a query into items"),
+    "learning": Box(MIDDLE, 956, WIDE, 366, "4  one score", "learned, gated, told"),
+    "measuring": Box(RIGHT, 956, WIDE, 366, "measuring", "against the rivals"),
+    "features": Box(LEFT, 1360, WIDE, 100, "2  features", "what an item is"),
+    "candidates": Box(MIDDLE, 1360, WIDE, 100, "3  candidates/", "scores of items"),
+    "evaluation": Box(RIGHT, 1360, WIDE, 100, "evaluation/", "splits, metrics, report"),
+    "tables": Box(SIDE, 383, 188, 1077, "1  tables and files", "under all of the engine"),
+    "graph": Box(MIDDLE, 1518, 804, 138, "graph/", "two stores, queries, links, files, checks, paths, rules, network"),
+    "encoders": Box(LEFT, 1714, 1112, 62, "encoders/", "texts and pictures into unit vectors, each made once"),
 }  # fmt: skip
 QUIET = {("demo", "graph"), ("importers", "graph")}
 """Imports told in small print, since their arrow would cross other boxes."""

@@ -36,6 +36,10 @@ class Asked:
     groups: Sequence[Mask] = ()
     """(items,) each: things that are compared, which take turns"""
 
+    def noted(self, note: str) -> "Asked":
+        """The same with one more note in what was understood."""
+        return replace(self, understood=replace(self.understood, notes=(note, *self.understood.notes)))
+
     @cached_property
     def total(self) -> Scores:
         """(items,) before taste; 0 for what it does not find."""

@@ -8,6 +8,7 @@ query is named at all says what sort of query it is: of a remembered plot it is 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import polars as pl
@@ -26,6 +27,9 @@ TITLES = 2
 """So many first lines of a text may be its title, in one language or two; a query that is one names that item."""
 NAMESAKE = 0.5
 """What an item has that is called the same counts so much: Italian is of Italy, and might be in Italian."""
+
+FEW = 2.0
+"""Times as many facts of a kind (genres, countries) as 99 of 100 items have at most, from which on they count less."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,7 @@ class Named:
         self.vocabulary = vocabulary
         found = facts(graph, ids)
         self._matrix = found.matrix.tocsc()
+        self._relations = found.entities["relation"].to_numpy()
         self._columns: dict[str, list[int]] = {}
         for column, node in enumerate(found.entities["id"]):
             self._columns.setdefault(node, []).append(column)
@@ -95,7 +100,7 @@ class Named:
             return Reading(np.zeros(len(self)), 0.0)
         wanted = list(self._wanted(intent, aside))
         total = sum((weight * having for having, weight in wanted), np.zeros(len(self)))
-        scores = (total / max(sum(weight for _, weight in wanted), 1e-9)) ** 2
+        scores = self.plain * (total / max(sum(weight for _, weight in wanted), 1e-9)) ** 2
         for entity in intent.entities:
             if entity.negated:
                 scores *= 1 - self.having(entity.node)
@@ -134,6 +139,16 @@ class Named:
         weights = [float(having[rows].mean()) * self._weight(having) for having in categories]
         shared = sum((weight * having for weight, having in zip(weights, categories, strict=True)), np.zeros(len(self)))
         return shared / max(float(shared.max(initial=0)), 1e-9) if categories else np.ones(len(self))
+
+    @cached_property
+    def plain(self) -> NDArray[np.float64]:
+        """(items,) 1, and less for an item that says to be of every kind there is: by how many times too many."""
+        plain = np.ones(len(self))
+        for relation in np.unique(self._relations):
+            counts = np.asarray(self._matrix[:, self._relations == relation].astype(bool).sum(axis=1)).ravel()
+            usual = np.percentile(counts[counts > 0], 99) if counts.any() else 1
+            plain = np.minimum(plain, FEW * usual / np.maximum(counts, FEW * usual))
+        return plain
 
     def things(self, node: str) -> NDArray[np.bool_]:
         """(items,) who has the node; of an item only itself, and not what goes with it."""

@@ -22,7 +22,7 @@ class Understood:
     conditions: tuple[Condition, ...] = ()
     """What items must be; a dropped one left nothing"""
     notes: tuple[str, ...] = ()
-    """What could not be obeyed, and why"""
+    """What was read otherwise than it was typed, what could not be obeyed, and why"""
 
     @property
     def kind(self) -> Kind:
