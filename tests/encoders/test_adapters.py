@@ -36,7 +36,7 @@ def tiny(tmp_path_factory):
 
 def made(tiny, folder, seed):
     """An adapter with numbers drawn at random."""
-    model = adapted(encoders.open_text(tiny).model, "lora")
+    model = adapted(encoders.open_text(tiny).network.model, "lora")
     generator = torch.Generator().manual_seed(seed)
     for one in model.parameters():
         if one.requires_grad:
@@ -75,7 +75,7 @@ def test_an_export_is_a_folder_of_a_plain_encoder(folders, tmp_path):
 
 def test_what_cannot_be_used_is_told(tiny, folders, tmp_path):
     with pytest.raises(EncoderError, match="kinds are"):
-        adapted(encoders.open_text(tiny).model, "magic")
+        adapted(encoders.open_text(tiny).network.model, "magic")
     config = json.loads((folders["shop"] / CONFIG).read_text())
 
     def folder(name, weights=True, **changes):
@@ -137,7 +137,7 @@ def test_it_learns_is_cut_and_goes_on_to_the_same_numbers(tiny, tmp_path):
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_runs_and_moves_no_base(tiny, kind):
     settings = Settings(kind=kind, epochs=1, batch=16, tokens=8, learning_rate=1e-2, valid_share=0.2)
-    before = {name: tensor.clone() for name, tensor in encoders.open_text(tiny).model.state_dict().items()}
+    before = {name: tensor.clone() for name, tensor in encoders.open_text(tiny).network.model.state_dict().items()}
     given = pairs(64)
     tuned = tune_text(tiny, TextPairs(given.texts, given.left, given.right, np.roll(given.right, 1)), settings)
     after = {

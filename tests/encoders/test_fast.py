@@ -95,12 +95,12 @@ def test_a_build_takes_the_way_that_was_chosen(tmp_path, monkeypatch):
 
     items = pl.DataFrame({"text": [*TEXTS, ""], "image": [None] * 28}, schema={"text": pl.String, "image": pl.String})
     settings = Config.model_validate({"encoders": {"text": "minilm", "image": "", "cache": tmp_path / "embeddings"}})
-    plain, _ = encode(items, settings)
+    plain = encode(items, settings)["text"]
     monkeypatch.setattr(encoders, "FEW", 5)
     monkeypatch.setattr(fast, "WORTH", 0)
-    quick, _ = encode(items, settings)
+    quick = encode(items, settings)["text"]
     assert plain.how == "" and "agreement" in quick.how
     assert (plain.vectors * quick.vectors).sum(1)[:-1].min() > 0.98
     assert not quick.present[-1]
     off = settings.model_copy(update={"encoders": settings.encoders.model_copy(update={"fast": False})})
-    assert np.array_equal(encode(items, off)[0].vectors, plain.vectors)
+    assert np.array_equal(encode(items, off)["text"].vectors, plain.vectors)

@@ -39,12 +39,12 @@ def test_a_loaded_engine_answers_as_the_built_one(built: Engine, engine: Engine)
 
 
 def test_the_vocabulary_comes_back_from_the_artefact(built: Engine, engine: Engine) -> None:
-    assert engine.state.learned.keys() == kept.TABLES.keys()
+    assert engine.state.words.keys() == kept.TABLES.keys()
     learned, restored = Vocabulary.learn(built.graph, built.catalogue.items), engine.state.searcher.vocabulary
     assert restored == learned and len(learned.names.by_key) > 100
     for part in ("by_key", "labels", "names", "within"):  # in the same order: of equals the first is meant
         assert list(getattr(restored.names, part).items()) == list(getattr(learned.names, part).items())
-    before = replace(engine.state, learned={})  # an artefact of an earlier version has none
+    before = replace(engine.state, words={})  # an artefact of an earlier version has none
     assert before.searcher.vocabulary == learned
 
 
