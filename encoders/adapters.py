@@ -16,10 +16,11 @@ from typing import Any
 import torch
 from torch import nn
 
+from encoders import ADAPTER_FILE as CONFIG
 from encoders.errors import EncoderError
 from encoders.weights import first_line, folder_hash, no_progress_bar
 
-WEIGHTS, CONFIG = "adapter_model.safetensors", "adapter_config.json"
+WEIGHTS = "adapter_model.safetensors"
 KINDS = ("lora", "adalora", "prefix", "prompt")
 MERGED = ("LORA", "ADALORA")
 """Kinds, as peft calls them, that can go into the base's own weights."""

@@ -4,17 +4,14 @@ Neither head has a bias and neither trunk moves, so what the open_clip model (cl
 the head. Who has vectors of `efficientnet-lite0` or `minilm` already gets weft-small's from them for one product.
 """
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load_file
 
 from encoders.base import Vectors
 from encoders.errors import EncoderError
-from encoders.weights import file_hash, unit
+from encoders.weights import unit, vouched
 
 DIM = 256
 """Width of weft-small's space."""
@@ -71,21 +68,8 @@ def load_heads(folder: Path = FOLDER) -> SmallHeads:
 
     Raises EncoderError for heads that are missing, not what their .json says, or not weft-small's.
     """
-    heads, about = folder / f"{HEADS}.safetensors", folder / f"{HEADS}.json"
-    try:
-        expected = json.loads(about.read_text(encoding="utf-8"))["sha256"]
-        found = file_hash(heads)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise EncoderError(
-            f"{folder}: no {HEADS}.safetensors with its .json ({error}); train them, or reinstall"
-        ) from None
-    if found != expected:
-        raise EncoderError(f"{heads} has SHA-256 {found}, expected {expected}; train it again, or reinstall")
-    try:
-        tensors = load_file(heads)
-    except SafetensorError as error:
-        raise EncoderError(f"{heads} is no safetensors file ({error}); train it again, or reinstall") from None
+    tensors, found = vouched(folder, HEADS)
     shapes = {name: tensor.shape for name, tensor in tensors.items()}
     if shapes not in (SHAPES, SHAPES | {MULTILINGUAL_HEAD: (DIM, MULTILINGUAL)}):
-        raise EncoderError(f"{heads} does not hold the heads of weft-small; train it again")
+        raise EncoderError(f"{folder / HEADS}.safetensors does not hold the heads of weft-small; train it again")
     return SmallHeads(tensors, found[:16])

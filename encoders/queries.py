@@ -5,18 +5,15 @@ apart. The head moves queries only: no vector of an item changes, so nothing is 
 texts is as it was. `encoders.tune_queries` trains it.
 """
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load_file
 
 from encoders.base import Vectors
 from encoders.errors import EncoderError
 from encoders.heads import FOLDER
-from encoders.weights import file_hash, unit
+from encoders.weights import unit, vouched
 
 DIM = 512
 """Width of a vector of `multilingual`."""
@@ -46,19 +43,8 @@ def load_query_head(folder: Path = FOLDER) -> QueryHead:
 
     Raises EncoderError for a head that is missing, not what its .json says, or no head for queries.
     """
-    path, about = folder / f"{QUERIES}.safetensors", folder / f"{QUERIES}.json"
-    try:
-        expected, found = json.loads(about.read_text(encoding="utf-8"))["sha256"], file_hash(path)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise EncoderError(
-            f"{folder}: no {QUERIES}.safetensors with its .json ({error}); train it, or reinstall"
-        ) from None
-    if found != expected:
-        raise EncoderError(f"{path} has SHA-256 {found}, expected {expected}; train it again, or reinstall")
-    try:
-        residual = load_file(path).get(RESIDUAL)
-    except SafetensorError as error:
-        raise EncoderError(f"{path} is no safetensors file ({error}); train it again, or reinstall") from None
+    tensors, _ = vouched(folder, QUERIES, "train it")
+    residual = tensors.get(RESIDUAL)
     if residual is None or residual.shape != (DIM, DIM):
-        raise EncoderError(f"{path} does not hold a head for queries; train it again")
+        raise EncoderError(f"{folder / QUERIES}.safetensors does not hold a head for queries; train it again")
     return QueryHead(np.asarray(residual, np.float32))

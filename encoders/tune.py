@@ -22,6 +22,7 @@ from torch.nn.functional import cross_entropy, dropout, normalize
 from encoders.base import Vectors
 from encoders.errors import EncoderError
 from encoders.heads import DIM, HEADS, IMAGE_HEAD, MULTILINGUAL_HEAD, SCALE, TEXT_HEAD, SmallHeads
+from encoders.schedule import warm_up_and_cosine
 from encoders.weights import file_hash, save_aside
 
 Progress = Callable[[int, int], None]
@@ -195,7 +196,8 @@ def _train(
     batch = min(settings.batch, len(train))
     steps = len(train) // batch
     optimizer = torch.optim.AdamW(heads.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, _warm_up_and_cosine(settings.epochs * steps))
+    total = settings.epochs * steps
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: warm_up_and_cosine(step, total))
     best, kept, curve = -1.0, heads.state_dict(), list[float]()
     for epoch in range(settings.epochs):
         for some in np.split(rng.permutation(train)[: steps * batch], steps):
@@ -214,11 +216,6 @@ def _train(
             break
     heads.load_state_dict(kept)
     return curve
-
-
-def _warm_up_and_cosine(steps: int) -> Callable[[int], float]:
-    warm = max(1, steps // 10)
-    return lambda step: min((step + 1) / warm, 0.5 + 0.5 * math.cos(math.pi * step / steps))
 
 
 @torch.inference_mode()

@@ -8,7 +8,6 @@ pictures lie, so labels that it has not met are compared by it too.
 """
 
 import json
-import math
 import platform
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -27,6 +26,7 @@ from torch.nn.functional import cross_entropy, normalize
 from encoders import lite, pictures
 from encoders.checkpoint import Checkpoint
 from encoders.errors import EncoderError, PictureError
+from encoders.schedule import warm_up_and_cosine
 from encoders.tuned import TUNED
 from encoders.views import View
 from encoders.weights import file_hash, save_aside, unit
@@ -232,7 +232,7 @@ def _train(
         network.train()
         for step, some in enumerate(np.split(rng.permutation(len(target))[: steps * batch], steps), epoch * steps):
             for group, rate in zip(optimizer.param_groups, highest, strict=True):
-                group["lr"] = rate * _warm_up_and_cosine(step, settings.epochs * steps)
+                group["lr"] = rate * warm_up_and_cosine(step, settings.epochs * steps)
             _step(network, optimizer, _windows(seen, some, settings.window, rng), target[some], settings, rng)
             _follow(average, network, min(settings.average, (1 + step) / (10 + step)))
             if progress:
@@ -296,7 +296,3 @@ def _top1(network: lite.LateHalf, shown: _Shown | None) -> float | None:
         return None
     found = lite.vectors(network, shown.places) @ unit(network.centres.detach().numpy()).T
     return round(float((found.argmax(axis=1) == shown.target).mean()), 4)
-
-
-def _warm_up_and_cosine(step: int, steps: int) -> float:
-    return min((step + 1) / max(1, steps // 10), 0.5 + 0.5 * math.cos(math.pi * step / steps))

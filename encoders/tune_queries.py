@@ -7,7 +7,6 @@ to general texts that have nothing to do with the shop, so that these are found 
 """
 
 import json
-import math
 import platform
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -22,6 +21,7 @@ from torch.nn.functional import normalize
 from encoders.base import Vectors
 from encoders.errors import EncoderError
 from encoders.queries import DIM, QUERIES, RESIDUAL, QueryHead
+from encoders.schedule import warm_up_and_cosine
 from encoders.weights import file_hash, save_aside
 
 FEWEST = 50
@@ -94,7 +94,7 @@ def tune_queries(
     optimizer = torch.optim.Adam([residual], lr=settings.learning_rate)
     curve = []
     for step in range(settings.steps):
-        optimizer.param_groups[0]["lr"] = settings.learning_rate * _warm_up_and_cosine(step, settings.steps)
+        optimizer.param_groups[0]["lr"] = settings.learning_rate * warm_up_and_cosine(step, settings.steps)
         wrong = torch.zeros(())
         for queries, right in sets:
             some = torch.randperm(len(queries), generator=generator)[: settings.batch]
@@ -120,7 +120,3 @@ def _right(right: Sequence[NDArray[np.int64]], items: int) -> torch.Tensor:
     for row, rows in enumerate(right):
         shares[row, torch.from_numpy(rows)] = 1 / len(rows)
     return shares
-
-
-def _warm_up_and_cosine(step: int, steps: int) -> float:
-    return min((step + 1) / max(1, steps // 10), 0.5 + 0.5 * math.cos(math.pi * step / steps))

@@ -30,6 +30,7 @@ from encoders.base import Vectors
 from encoders.bert import BertEncoder
 from encoders.checkpoint import Checkpoint
 from encoders.errors import EncoderError
+from encoders.schedule import warm_up_and_cosine
 
 K = 10
 """Of the recall by which epochs are compared."""
@@ -210,7 +211,7 @@ class Course:
         order = np.random.default_rng((settings.seed, number)).permutation(train)[: each * batch]
         for step, some in enumerate(np.split(order, each), number * each):
             for group in self.optimizer.param_groups:
-                group["lr"] = settings.learning_rate * _warm_up_and_cosine(step, self.steps)
+                group["lr"] = settings.learning_rate * warm_up_and_cosine(step, self.steps)
             self.optimizer.zero_grad()
             self.loss(some).backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(self.learned.parameters(), 1.0)
@@ -252,7 +253,3 @@ class Course:
 
 def _aside(pairs: TextPairs, settings: Settings) -> int:
     return max(1, round(settings.valid_share * len(np.unique(pairs.left))))
-
-
-def _warm_up_and_cosine(step: int, steps: int) -> float:
-    return min((step + 1) / max(1, steps // 10), 0.5 + 0.5 * math.cos(math.pi * step / steps))

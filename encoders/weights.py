@@ -1,6 +1,7 @@
 """Weights: found in packages, folders or on a hub, checked, and only ever read as safetensors."""
 
 import hashlib
+import json
 import logging
 import os
 import re
@@ -12,7 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 from safetensors import SafetensorError
+from safetensors.numpy import load_file as load_numpy
 
 from encoders.base import Vectors
 from encoders.errors import EncoderError
@@ -102,6 +105,21 @@ def converted(source: Path, sha256: str) -> "dict[str, torch.Tensor]":
     except OSError as error:
         log.info("%s cannot be written (%s); the weights will be converted again next time", kept, error.strerror)
     return tensors
+
+
+def vouched(folder: Path, name: str, mend: str = "train them") -> tuple[dict[str, NDArray[Any]], str]:
+    """The tensors of `name`.safetensors and its SHA-256, which `name`.json told. Raises EncoderError, with `mend`."""
+    path, about = folder / f"{name}.safetensors", folder / f"{name}.json"
+    try:
+        expected, found = json.loads(about.read_text(encoding="utf-8"))["sha256"], file_hash(path)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise EncoderError(f"{folder}: no {path.name} with its .json ({error}); {mend}, or reinstall") from None
+    if found != expected:
+        raise EncoderError(f"{path} has SHA-256 {found}, expected {expected}; train it again, or reinstall")
+    try:
+        return load_numpy(path), found
+    except SafetensorError as error:
+        raise EncoderError(f"{path} is no safetensors file ({error}); train it again, or reinstall") from None
 
 
 def save_aside(tensors: "dict[str, torch.Tensor]", path: Path, facts: dict[str, str] | None = None) -> None:
