@@ -135,7 +135,7 @@ class Live:
         with self._working:
             while True:
                 self._work()
-                engine, mark = self._settled, self._mark
+                engine, mark = self._now()
                 change = wanted(engine)
                 made = self._worked_out(engine, [change])
                 try:
@@ -235,7 +235,8 @@ class Live:
 
     def _work(self) -> None:
         """Settle; for whoever holds `_working`."""
-        last, mark = self._log.last, self._mark
+        last = self._log.last
+        engine, mark = self._now()
         changes = self._log.changes(mark.change)
         wanted = next((change.content["after"] for _, change in reversed(changes) if change.kind == "artefact"), None)
         path = self.artefact if wanted is None or self.artefact is None else self.artefact.with_name(wanted)
@@ -244,11 +245,15 @@ class Live:
             # left is on the disk.
             self._serve(path, *self._opened(path, last.erasure))
             return
-        engine = self._settled
         if changes:
             engine = self._worked_out(engine, [change for _, change in changes])
             mark = mark._replace(change=changes[-1][0])
         self._put(engine, mark._replace(erasure=last.erasure))
+
+    def _now(self) -> tuple[Engine, Mark]:
+        """The settled engine and its mark, which belong together: an event may come between two readings."""
+        with self._changing:
+            return self._settled, self._mark
 
     def _opened(self, path: Path, erasure: int) -> tuple[Engine, Mark]:
         """The engine of an artefact with all changes of the log, and no events yet."""
