@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 from fastapi.concurrency import run_in_threadpool
@@ -35,6 +36,9 @@ from engine.service.running import Running
 from engine.service.settings import Settings
 from engine.service.warming import Warming
 
+if TYPE_CHECKING:
+    from engine.service.stream import Stream
+
 
 def create(engine: Engine, events: Path, artefact: Path | None = None, settings: Settings | None = None) -> FastAPI:
     """The application over an engine and a log of events, a file that is made where there is none.
@@ -51,12 +55,17 @@ def create(engine: Engine, events: Path, artefact: Path | None = None, settings:
     warming = Warming(live) if settings.warm else None
     metrics = Metrics()
     metrics.watch(live, log, artefact)
+    stream = _stream(live, settings, metrics)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         if warming is not None:
             warming.start()
+        if stream is not None:
+            stream.start()
         yield
+        if stream is not None:
+            await run_in_threadpool(stream.stop)
         if warming is not None:
             await run_in_threadpool(warming.stop)
         await run_in_threadpool(together.close)
@@ -89,6 +98,14 @@ def create(engine: Engine, events: Path, artefact: Path | None = None, settings:
     if settings.keys is not None:
         scopes.describe(app.openapi())
     return app
+
+
+def _stream(live: Live, settings: Settings, metrics: Metrics) -> "Stream | None":
+    if settings.redis is None:
+        return None
+    from engine.service.stream import Stream  # the client of Redis is an extra
+
+    return Stream(live, settings.redis.get_secret_value(), settings.redis_stream, metrics)
 
 
 def _surround(app: FastAPI, settings: Settings, metrics: Metrics) -> None:

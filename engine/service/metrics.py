@@ -28,6 +28,7 @@ class Metrics:
             "weft_request_seconds", "From request to the last byte of the answer.", ("route",), registry=own,
             buckets=SECONDS,
         )  # fmt: skip
+        self._streamed = Counter("weft_stream_messages", "Messages of the stream of events.", ("result",), registry=own)
         self._registry = own
         if TOGETHER in os.environ:
             self._registry = CollectorRegistry()
@@ -37,6 +38,10 @@ class Metrics:
     def count(self, method: str, route: str, status: int, seconds: float) -> None:
         self._requests.labels(method, route, str(status)).inc()
         self._seconds.labels(route).observe(seconds)
+
+    def streamed(self, result: str) -> None:
+        """A message of the stream was taken, refused, or had come before."""
+        self._streamed.labels(result).inc()
 
     def watch(self, live: Live, log: EventLog, artefact: Path | None) -> None:
         """Tell of what is served, too."""
