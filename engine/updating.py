@@ -113,18 +113,25 @@ def steps(whole: Histories, new: NDArray[np.bool_], newest: float) -> NDArray[np
 def advanced(
     learned: Learned, stream: Stream, step: int, smooth: bool, config: Config, stage: Stage
 ) -> tuple[Learned, dict[str, NDArray[np.float64]]]:
-    """What has learned the events of one more step, and (lists,) NDCG@k for them before, by kind of list."""
+    """What has learned the events of one more step, and (lists,) NDCG@k for them before, by kind of list.
+
+    What is fitted anew, and the fusion, learn from the first of the steps that has events. Lists for the newest alone
+    would be too few to move them, and are learned from as old ones in the next update.
+    """
     before, after = stream.upto(step - 1), stream.upto(step)
     if len(before.items) == len(after.items):
         return learned, {}
+    first = step == stream.step[stream.step > 0].min()
     ranker, rng = widened(learned.ranker, before, config), np.random.default_rng([config.seed, len(after.items)])
     stage("asked for what is new")
     fresh = prequential.cases(ranker, stream, step, config, rng)
     asked = gating.judged(fresh, ranker.fusion, config.evaluation.k)
-    stage("fusion, on new and old lists")
-    model, reranker = taught(ranker, learned.old, fresh, smooth, config)
+    model, reranker = ranker.fusion, ranker.reranker
+    if first:
+        stage("fusion, on new and old lists")
+        model, reranker = taught(ranker, learned.old, fresh, smooth, config)
     stage("generators, on what is new")
-    generators, seconds = update_all(ranker.generators, News(before, after, ranker.features, config, step == 1))
+    generators, seconds = update_all(ranker.generators, News(before, after, ranker.features, config, first))
     log.info("seconds of the processor: %s", ", ".join(f"{name} {each:.2f}" for name, each in seconds.items()))
     made = replace(ranker, generators=generators, fusion=model, reranker=reranker, known=ranker.known | met(after))
     return Learned(made, learned.old.after(fresh, config.update.cases, rng)), asked
