@@ -252,4 +252,5 @@ class Course:
 
 
 def _aside(pairs: TextPairs, settings: Settings) -> int:
-    return max(1, round(settings.valid_share * len(np.unique(pairs.left))))
+    """Left texts kept aside: at least twice K, since of fewer nearly all right texts are among the first K."""
+    return max(2 * K, round(settings.valid_share * len(np.unique(pairs.left))))
