@@ -22,6 +22,7 @@ from engine.service.api.items import items
 from engine.service.api.lists import lists
 from engine.service.api.pictures import pictures
 from engine.service.api.rules import rules
+from engine.service.api.shadow import shadow
 from engine.service.api.upload import by_picture
 from engine.service.api.users import users
 from engine.service.batch import Together
@@ -33,6 +34,7 @@ from engine.service.metrics import Metrics
 from engine.service.observe import REQUEST_ID, Observe
 from engine.service.running import Running
 from engine.service.settings import Settings
+from engine.service.shadow import Shadow
 from engine.service.warming import Warming
 
 
@@ -51,12 +53,15 @@ def create(engine: Engine, events: Path, artefact: Path | None = None, settings:
     warming = Warming(live) if settings.warm else None
     metrics = Metrics()
     metrics.watch(live, log, artefact)
+    behind = Shadow(live, log, metrics.agreement, settings.warm)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         if warming is not None:
             warming.start()
+        behind.start()
         yield
+        await run_in_threadpool(behind.close)
         if warming is not None:
             await run_in_threadpool(warming.stop)
         await run_in_threadpool(together.close)
@@ -76,7 +81,7 @@ def create(engine: Engine, events: Path, artefact: Path | None = None, settings:
     )
     problems.install(app)
     _surround(app, settings, metrics)
-    app.include_router(lists(live, together, running))
+    app.include_router(lists(live, together, running, behind))
     for routes in (by_picture, helps, items, done, users, pictures, catalogue, nodes, rules, switching):
         app.include_router(routes(live))
     if live.store is not None:
@@ -84,6 +89,7 @@ def create(engine: Engine, events: Path, artefact: Path | None = None, settings:
     app.include_router(health(live, log, warming, metrics))
     app.include_router(evaluation(artefact))
     app.include_router(experiments(running))
+    app.include_router(shadow(behind, metrics.agreement))
     static.install(app)
 
     if settings.keys is not None:
