@@ -82,7 +82,8 @@ def create(engine: Engine, events: Path, artefact: Path | None = None, settings:
     problems.install(app)
     _surround(app, settings, metrics)
     app.include_router(lists(live, together, running, behind))
-    for routes in (by_picture, helps, items, done, users, pictures, catalogue, nodes, rules, switching):
+    app.include_router(by_picture(live, running))
+    for routes in (helps, items, done, users, pictures, catalogue, nodes, rules, switching):
         app.include_router(routes(live))
     if live.store is not None:
         app.include_router(questions(live))
