@@ -44,6 +44,10 @@ def serve(
     experiments: Annotated[
         Path | None, typer.Option(help="A TOML file of experiments to run: docs/experiments.md.")
     ] = None,
+    otel: Annotated[
+        bool,
+        typer.Option("--otel", help="Send a span of each request by OTLP, as the variables OTEL_... say: weft[otel]."),
+    ] = False,
     log_format: Annotated[
         Literal["text", "json"], typer.Option(help="Of the log on the error stream, a line for each request.")
     ] = "text",
@@ -59,7 +63,13 @@ def serve(
 
         read(experiments)  # what is wrong with it is told before the engine is opened
         experiments = experiments.resolve()
-    settings = settings.model_copy(update={"log_format": log_format, "warm": True, "experiments": experiments})
+    settings = settings.model_copy(
+        update={"log_format": log_format, "warm": True, "experiments": experiments, "otel": otel}
+    )
+    if otel:
+        from engine.service import tracing
+
+        tracing.provider().shutdown()  # what is not installed is told before the engine is opened
     listening = _bind(host, port)
     events = events or artefact.resolve().with_name(f"{artefact.resolve().name}.events")
     with listening:

@@ -9,7 +9,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.middleware.cors import CORSMiddleware
 
 from engine.engine import Engine
-from engine.service import problems, scopes, static
+from engine.service import problems, scopes, static, tracing
 from engine.service.api.artefact import artefact as switching
 from engine.service.api.catalogue import catalogue
 from engine.service.api.evaluation import evaluation
@@ -42,10 +42,12 @@ def create(engine: Engine, events: Path, artefact: Path | None = None, settings:
     """The application over an engine and a log of events, a file that is made where there is none.
 
     With the folder of its artefact, the graph in it can be queried, read-only, and users are erased there as well.
-    Raises EventLogError where the log cannot be opened, and ConfigError for a file of experiments with a mistake.
+    Raises EventLogError where the log cannot be opened, ConfigError for a file of experiments with a mistake, and
+    WeftError where spans are wanted and OpenTelemetry is not installed.
     """
     settings = settings or Settings()
     wanted = Experiments() if settings.experiments is None else read(settings.experiments)
+    tracer = tracing.provider() if settings.otel else None
     log = EventLog(events)
     running = Running(wanted, log)
     live = Live(engine, log, artefact)
@@ -67,12 +69,15 @@ def create(engine: Engine, events: Path, artefact: Path | None = None, settings:
         await run_in_threadpool(together.close)
         await run_in_threadpool(running.close)
         live.close()
+        if tracer is not None:
+            await run_in_threadpool(tracer.shutdown)
 
     app = FastAPI(
         title="Weft",
         description="Recommendations and search from words, pictures, relations and history. Errors are problem "
         "details (RFC 9457).",
         lifespan=lifespan,
+        telemetry=tracing.settings(tracer),
         responses=problems.RESPONSES,
         # The pages that FastAPI offers load scripts from elsewhere; the description itself is at /openapi.json.
         docs_url=None,

@@ -33,6 +33,8 @@ class Settings(BaseModel):
     """How the lines of the log look."""
     experiments: Path | None = None
     """The file of experiments that run."""
+    otel: bool = False
+    """Whether each request becomes a span of OpenTelemetry."""
     warm: bool = False
     """Whether to make in the background what first searches would wait for, and to be ready only then."""
 
