@@ -50,6 +50,10 @@ def serve(
         str | None, typer.Option(metavar="URL", help="Take events from a stream of this Redis, too.")
     ] = None,
     redis_stream: Annotated[str, typer.Option(help="The name of that stream.")] = "weft:events",
+    otel: Annotated[
+        bool,
+        typer.Option("--otel", help="Send a span of each request by OTLP, as the variables OTEL_... say: weft[otel]."),
+    ] = False,
     log_format: Annotated[
         Literal["text", "json"], typer.Option(help="Of the log on the error stream, a line for each request.")
     ] = "text",
@@ -65,9 +69,15 @@ def serve(
 
         read(experiments)  # what is wrong with it is told before the engine is opened
         experiments = experiments.resolve()
-    settings = settings.model_copy(update={"log_format": log_format, "warm": True, "experiments": experiments})
+    settings = settings.model_copy(
+        update={"log_format": log_format, "warm": True, "experiments": experiments, "otel": otel}
+    )
     if redis is not None:
         settings = settings.model_copy(update={"redis": _redis(redis), "redis_stream": redis_stream})
+    if otel:
+        from engine.service import tracing
+
+        tracing.provider().shutdown()  # what is not installed is told before the engine is opened
     listening = _bind(host, port)
     events = events or artefact.resolve().with_name(f"{artefact.resolve().name}.events")
     with listening:

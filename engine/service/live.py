@@ -49,8 +49,9 @@ class Live:
     the one before it answers.
     """
 
-    def __init__(self, engine: Engine, log: EventLog, artefact: Path | None = None) -> None:
-        self._log = log
+    def __init__(self, engine: Engine, log: EventLog, artefact: Path | None = None, stays: bool = False) -> None:
+        """`stays`: whatever artefact the log says is served, this one answers."""
+        self._log, self._stays = log, stays
         self.artefact = artefact
         """The folder of what is served."""
         self._rules = None if artefact is None or _kept_rules(artefact) == engine.rules else engine.rules
@@ -235,7 +236,9 @@ class Live:
         engine, mark = self._now()
         changes = self._log.changes(mark.change)
         wanted = next((change.content["after"] for _, change in reversed(changes) if change.kind == "artefact"), None)
-        path = self.artefact if wanted is None or self.artefact is None else self.artefact.with_name(wanted)
+        path = self.artefact
+        if path is not None and wanted is not None and not self._stays:
+            path = path.with_name(wanted)
         if path is not None and (path != self.artefact or last.erasure != mark.erasure):
             # Another process has put another one in its place; or it has erased somebody: whom, nobody keeps. What it
             # left is on the disk.
@@ -266,10 +269,11 @@ class Live:
         self.artefact, self.store = path, _store(path)  # the old store ends with the last question to it
 
     def _served(self) -> list[Path]:
-        """The artefact, and those that were served by this log before and are still there: they may hold users too."""
+        """The artefact, and those that this log ever named and that are still there: they may hold users too."""
         if self.artefact is None:
             return []
-        names = {name for _, change in self._log.changes(kind="artefact") for name in change.content.values()}
+        changes = [*self._log.changes(kind="artefact"), *self._log.changes(kind="shadow")]
+        names = {name for _, change in changes for name in change.content.values()}
         before = names & set(self.artefacts()) - {self.artefact.name}
         served = [self.artefact, *(self.artefact.with_name(name) for name in sorted(before))]
         return [*served, *(kept for path in served for kept in generations.before(path))]

@@ -11,6 +11,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from engine import artifact
+from engine.service.agreement import Agreement
 from engine.service.eventlog import EventLog
 from engine.service.live import Live
 from engine.service.settings import TOGETHER
@@ -34,6 +35,8 @@ class Metrics:
             self._registry = CollectorRegistry()
             MultiProcessCollector(self._registry)  # type: ignore[no-untyped-call]
         ProcessCollector(registry=self._registry)
+        self.agreement = Agreement(own, self._registry)
+        """Of a shadow."""
 
     def count(self, method: str, route: str, status: int, seconds: float) -> None:
         self._requests.labels(method, route, str(status)).inc()

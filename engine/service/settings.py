@@ -36,6 +36,8 @@ class Settings(BaseModel):
     redis: SecretStr | None = None
     """Where events come from, too: such as redis://localhost:6379/0; it may hold a password."""
     redis_stream: str = "weft:events"
+    otel: bool = False
+    """Whether each request becomes a span of OpenTelemetry."""
     warm: bool = False
     """Whether to make in the background what first searches would wait for, and to be ready only then."""
 

@@ -17,7 +17,7 @@ class Warming:
     def __init__(self, live: Live) -> None:
         self._live = live
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="warming")
+        self._thread = threading.Thread(target=self.run, name="warming")
         self.done = False
         """Whether nothing is left that a first search would wait for."""
 
@@ -29,7 +29,7 @@ class Warming:
         self._stopping.set()
         self._thread.join()
 
-    def _run(self) -> None:
+    def run(self) -> None:
         engine = self._live.engine
         nobody: dict[str, Any] = {"user": None, "history": None, "exclude": []}
         steps: list[Callable[[], object]] = [
