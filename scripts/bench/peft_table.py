@@ -31,7 +31,7 @@ from torch import nn
 
 import encoders
 from encoders.adapters import adapted
-from encoders.tune_text import Course, Settings, TextPairs, Tower
+from encoders.tune_text import Course, Settings, TextPairs, Tower, recall
 from engine import config, memory
 from engine.benchmark import Question
 from engine.importers import movielens
@@ -124,7 +124,7 @@ def run(films: Films, pairs: TextPairs, way: str, seed: int, choice: argparse.Na
     tower = towered(way, settings, steps)
     before, began = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
     if way == "none":
-        learned, curve = 0, [Course(tower, pairs, settings, 1).recall(valid_rows)]
+        learned, curve = 0, [recall(tower, pairs, valid_rows)]
     else:
         course = Course(tower, pairs, settings, steps)
         learned = sum(one.numel() for one in course.learned)
@@ -170,17 +170,20 @@ def quality(films: Films, tower: Tower) -> dict[str, float]:
 
 
 def table(lines: list[dict[str, Any]]) -> None:
-    """Means over seeds, and in brackets the lowest and highest; the last line of a way, rate and seed counts."""
-    last = {(line["way"], line["rate"], line["seed"]): line for line in lines}
-    base = {line["seed"]: line for line in last.values() if line["way"] == "none"}
+    """Means over seeds, and in brackets the lowest and highest; the last line of a way, rate and seed counts.
+
+    Accepted is a tuning of which some epoch was better on the pairs kept aside than no tuning.
+    """
+    base = {line["seed"]: line for line in lines if line["way"] == "none"}
+    last = {(line["way"], line["rate"], line["seed"]): line for line in lines if line["seed"] in base}
     names = ("valid recall@10", "neighbours", "recall@20", "ndcg@20")
     columns = ("way", "rate", "learned", "MiB more", "s", "accepted", *names, "NDCG over none, by seed")
     print(f"\n| {' | '.join(columns)} |\n|{'---|' * len(columns)}")
     for way, rate in sorted({key[:2] for key in last}, key=lambda key: (WAYS.index(key[0]), key[1])):
         some = [line for (name, of, _), line in sorted(last.items()) if (name, of) == (way, rate)]
-        accepted = sum(max(line["valid"][1:], default=0) > line["valid"][0] for line in some)
+        accepted = sum(max(line["valid"][1:], default=0) > base[line["seed"]]["valid"][0] for line in some)
         figures = [[max(line["valid"]) for line in some], *([line[what] for line in some] for what in names[1:])]
-        leads = [f"{line['ndcg@20'] - base[line['seed']]['ndcg@20']:+.4f}" for line in some if line["seed"] in base]
+        leads = [f"{line['ndcg@20'] - base[line['seed']]['ndcg@20']:+.4f}" for line in some]
         cells = [
             way, f"{rate:g}", f"{some[0]['learned']:,}", f"{np.mean([line['MiB'] for line in some]):.0f}",
             f"{np.mean([line['s'] for line in some]):.0f}", f"{accepted} of {len(some)}",

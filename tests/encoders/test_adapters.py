@@ -161,6 +161,12 @@ def test_what_does_not_rise_there_is_not_and_the_base_stays(tiny, tmp_path):
     assert np.abs(encoders.open_text(str(tmp_path)).encode(TEXTS) - encoders.open_text(tiny).encode(TEXTS)).max() < 1e-5
 
 
+def test_a_prefix_is_compared_with_the_base_and_not_with_how_it_begins(tiny):
+    settings = replace(SETTINGS, epochs=1, valid_share=0.25)
+    both = [tune_text(tiny, pairs(192, kinds=4), replace(settings, kind=kind)) for kind in ("lora", "prefix")]
+    assert len({one.figures[CURVE][0] for one in both}) == 1
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_runs_and_moves_no_base(tiny, kind):
     settings = Settings(kind=kind, epochs=1, batch=16, tokens=8, learning_rate=1e-2, valid_share=0.2)
