@@ -36,7 +36,6 @@ from engine.config import Config
 from engine.describe import describe
 from engine.evaluation import bootstrap
 from engine.history import Histories
-from engine.prequential import Stream
 from engine.ranker import Ranker
 from engine.reservoir import Reservoir
 from engine.training import train
@@ -95,11 +94,10 @@ def built(told: Histories, features: Features, config: Config, stage: Stage) -> 
 
 
 def naive(learned: Learned, whole: Histories, new: NDArray[np.bool_], smooth: bool, config: Config) -> Learned:
-    """One step that nothing holds back."""
+    """An update that nothing holds back."""
     free = {"update": config.update.model_copy(update={"distance": 0.0, "replay": 0.0})}
-    stream = Stream(whole, new.astype(np.int8))
     start = Learned(learned.ranker, Reservoir())
-    return updating.advanced(start, stream, 1, smooth, config.model_copy(update=free), lambda _: None)[0]
+    return updating.learn(start, whole, new, smooth, config.model_copy(update=free), lambda _: None).learned
 
 
 def run(slices: Slices, features: Features, config: Config, methods: list[str], steps: int, to: Path) -> Found:
