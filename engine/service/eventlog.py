@@ -11,10 +11,12 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import polars as pl
 
 from engine.errors import WeftError
 from engine.service import changes, exposures
@@ -223,6 +225,17 @@ class EventLog:
         """What was shown in an experiment and is written by now, in its order."""
         with self._reading:
             return exposures.read(self._reader, experiment)
+
+    def shown(self, experiment: str) -> pl.DataFrame:
+        """The same as a table, as `exposures.shown` has it; nobody who reads waits for it."""
+        with closing(self._connect()) as base:
+            return exposures.shown(base, experiment)
+
+    def table(self, kind: str) -> pl.DataFrame:
+        """All events of a kind, as they are now: user_id, item_id, time; nobody who reads waits for it."""
+        with closing(self._connect()) as base:
+            found = base.execute("select user, item, time from events where kind = ? order by seq", (kind,)).fetchall()
+        return pl.DataFrame(found, {"user_id": pl.String, "item_id": pl.String, "time": pl.Int64}, orient="row")
 
     @property
     def last(self) -> "Mark":
