@@ -81,7 +81,7 @@ class Tuned:
 
     tower: Any
     accepted: bool
-    """Whether some epoch was better than the base on the pairs kept aside."""
+    """Whether it is better than the base on the pairs kept aside."""
     figures: dict[str, Any]
 
     def save(self, folder: Path, about: dict[str, Any]) -> None:
@@ -131,6 +131,7 @@ def tune_text(
     steps = settings.epochs * (len(train) // batch)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
+        # Not the first of the curve: a prefix is not nothing when it begins, and that may be its best, too.
         known = recall(Tower(encoder.network.model, encoder.tokenizer, settings.tokens), pairs, valid)
         model = adapted(encoder.network.model, settings.kind, settings.rank, steps)
         model.peft_config["default"].base_model_name_or_path = base
@@ -138,12 +139,12 @@ def tune_text(
         curve = course.run(train, valid, checkpoint if settings.kind != "adalora" else None, progress)
     figures = {
         "base": base,
-        f"valid recall@{K} of the base, and by epoch": [known, *curve[1:]],  # a prefix is not nothing when it begins
+        f"valid recall@{K} of the base, and by epoch": [known, *curve[1:]],
         "pairs": {"train": len(train), "valid": len(valid)},
         "learned numbers": sum(one.numel() for one in course.learned),
         "settings": asdict(settings), "torch": torch.__version__, "machine": platform.machine(),
     }  # fmt: skip
-    return Tuned(model, max(curve[1:]) > known, figures)
+    return Tuned(model, max(curve) > known, figures)
 
 
 class Tower:

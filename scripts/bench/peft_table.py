@@ -181,7 +181,7 @@ def table(lines: list[dict[str, Any]]) -> None:
     print(f"\n| {' | '.join(columns)} |\n|{'---|' * len(columns)}")
     for way, rate in sorted({key[:2] for key in last}, key=lambda key: (WAYS.index(key[0]), key[1])):
         some = [line for (name, of, _), line in sorted(last.items()) if (name, of) == (way, rate)]
-        accepted = sum(max(line["valid"][1:], default=0) > base[line["seed"]]["valid"][0] for line in some)
+        accepted = sum(max(line["valid"]) > base[line["seed"]]["valid"][0] for line in some)
         figures = [[max(line["valid"]) for line in some], *([line[what] for line in some] for what in names[1:])]
         leads = [f"{line['ndcg@20'] - base[line['seed']]['ndcg@20']:+.4f}" for line in some]
         cells = [
