@@ -106,11 +106,14 @@ def steps(whole: Histories, new: NDArray[np.bool_], config: Config) -> NDArray[n
     """(events,) OLD for what was learned before, NEWEST for the newest share of what is new, and of the rest of that
     LAST for the last of each user, as many as a build would hold out, and FIRST for those before them.
 
-    The newest by time; where events have none, the last of each user. What has one time is not cut through.
+    The newest by time; where events have none, the last of each user. What has one time is not cut through, and where
+    all has, nothing is NEWEST.
     """
     found = np.where(new, FIRST, OLD).astype(np.int8)
     age = -whole.times if whole.times.any() else whole.ages
-    found[new & (age <= np.quantile(age[new], config.update.newest, method="lower"))] = NEWEST
+    newest = new & (age <= np.quantile(age[new], config.update.newest, method="lower"))
+    if newest.sum() < new.sum():
+        found[newest] = NEWEST
     rest = np.flatnonzero(found != NEWEST)
     last = rest[prequential.latest(whole.select(found != NEWEST), config)]
     found[last[found[last] == FIRST]] = LAST

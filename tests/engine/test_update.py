@@ -131,6 +131,8 @@ def test_new_events_are_cut_by_time_and_the_rest_by_user() -> None:
     assert steps(whole, new, config).tolist() == [OLD, FIRST, FIRST, LAST, LAST, OLD, LAST, NEWEST, NEWEST, NEWEST]
     timeless = replace(whole, times=np.zeros(10, np.int64))
     assert steps(timeless, new, config).tolist() == 2 * [OLD, FIRST, LAST, NEWEST, NEWEST]
+    at_once = replace(whole, times=np.where(new, 9, 1))
+    assert steps(at_once, new, config).tolist() == 2 * [OLD, FIRST, FIRST, LAST, LAST]
 
 
 def sample(first: int, lists: int, width: int) -> Sample:

@@ -63,7 +63,7 @@ function compared({name, share, ready, trouble, on}) {
   if (name === null) return "";
   const told = Object.entries(on).map(([kind, one]) => say("shadow.on", {on: kind, n: number(one.compared),
     overlap: one.overlap === null ? "–" : number(100 * one.overlap, 1), missed: number(Object.values(one.missed).reduce((sum, many) => sum + many, 0))}));
-  return [say("shadow.line", {name, share: number(100 * share, 1)}), ready ? "" : trouble ?? say("shadow.off"), ...told].filter(Boolean).join(" ");
+  return [say("shadow.line", {name, share: number(100 * share, share < .1 ? 1 : 0)}), ready ? "" : trouble ?? say("shadow.off"), ...told].filter(Boolean).join(" ");
 }
 
 function table(busiest) {
