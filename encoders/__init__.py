@@ -27,9 +27,10 @@ ADAPTER_FILE = "adapter_config.json"
 # torch, timm, transformers and open_clip load only when an encoder is opened.
 
 
-def open_text(spec: str) -> Encoder[str]:
+def open_text(spec: str, passages: bool = False) -> Encoder[str]:
     """A text encoder: `multilingual`, `minilm`, a directory (also of an adapter that `encoders.tune_text` wrote), or a
-    hub id. Raises EncoderError, which names these.
+    hub id. With `passages` all of a long text is read, where an encoder would stop after 256 tokens; `multilingual`
+    reads all anyway. Raises EncoderError, which names these.
     """
     from encoders import text
 
@@ -40,8 +41,8 @@ def open_text(spec: str) -> Encoder[str]:
     if (Path(spec) / ADAPTER_FILE).is_file() and spec:
         from encoders.adapters import base_of
 
-        return BertEncoder(_bert_folder(base_of(Path(spec))), spec, Path(spec))
-    return BertEncoder(_bert_folder(spec), spec)
+        return BertEncoder(_bert_folder(base_of(Path(spec))), spec, Path(spec), passages)
+    return BertEncoder(_bert_folder(spec), spec, passages=passages)
 
 
 def _bert_folder(spec: str) -> Path:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -10,21 +11,21 @@ from torch import nn
 
 from encoders.base import TEXTS, Vectors
 from encoders.errors import EncoderError
-from encoders.text import MAX_TOKENS, by_length
-from encoders.weights import first_line, folder_hash, no_progress_bar
+from encoders.text import MAX_TOKENS, by_length, clean
+from encoders.weights import first_line, folder_hash, no_progress_bar, unit
 
 
 class BertEncoder:
     """A BERT-family encoder from a folder as transformers or sentence-transformers write it, with safetensors.
 
     Pools by the mean over tokens, or by the first token where the folder's 1_Pooling/config.json says so. Looks at the
-    first 256 tokens. An `adapter` (encoders.adapters) is merged into it. Raises EncoderError for a folder that cannot
-    be used.
+    first 256 tokens, or with `passages` at all of them, 256 at a time, and gives the mean. An `adapter`
+    (encoders.adapters) is merged into it. Raises EncoderError for a folder that cannot be used.
     """
 
     kind = TEXTS
 
-    def __init__(self, folder: Path, name: str, adapter: Path | None = None) -> None:
+    def __init__(self, folder: Path, name: str, adapter: Path | None = None, passages: bool = False) -> None:
         from transformers import AutoModel, AutoTokenizer
 
         try:
@@ -35,10 +36,12 @@ class BertEncoder:
             self._tokens = min(MAX_TOKENS, int(model.config.max_position_embeddings))
         except (OSError, ValueError, AttributeError, ImportError) as error:
             raise EncoderError(f"{folder}: no BERT-family encoder with its tokenizer ({first_line(error)})") from None
-        self.name = name
+        if passages and not self.tokenizer.is_fast:
+            raise EncoderError(f"{folder}: its tokenizer does not tell where tokens stand; leave `passages` off")
+        self.name, self._passages = name, passages
         first = _pools_first(folder)
         pooling = "first" if first else "mean"
-        self.fingerprint = f"bert-{pooling}-{self._tokens}/{folder_hash(folder)[:16]}"
+        self.fingerprint = f"bert-{pooling}-{self._tokens}{'-passages' * passages}/{folder_hash(folder)[:16]}"
         model = model.float().eval()
         if adapter:
             from encoders.adapters import merged
@@ -53,7 +56,27 @@ class BertEncoder:
 
     def batched(self, batch: Sequence[str], run: Callable[[list[str]], Vectors]) -> Vectors:
         """(n, dim) unit rows of what `run` gives for a few texts of like length."""
-        return by_length(batch, self.dim, run)
+        if not self._passages or not batch:
+            return by_length(batch, self.dim, run)
+        cut = [self.passages(text) for text in batch]
+        rows = by_length([passage for some in cut for passage, _ in some], self.dim, run)
+        rows *= np.array([[tokens] for some in cut for _, tokens in some], np.float32)
+        starts = np.cumsum([0, *map(len, cut)])[:-1]
+        return unit(np.add.reduceat(rows, starts, axis=0))
+
+    def passages(self, text: str) -> list[tuple[str, int]]:
+        """A text cut between words into parts that the network sees whole, at least one; and the tokens of each."""
+        text = clean(text)
+        found = self.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
+        room, words = self._tokens - self.tokenizer.num_special_tokens_to_add(), found.word_ids()
+        cuts = [0]
+        while len(words) - cuts[-1] > room:
+            last = cuts[-1] + room
+            begins = (at for at in range(last, cuts[-1], -1) if words[at] != words[at - 1])
+            cuts.append(next(begins, last))  # within a word where one is longer than all the room
+        edges = [0, *(found["offset_mapping"][at][0] for at in cuts[1:]), len(text)]
+        tokens = np.diff([*cuts, len(words)]).tolist()
+        return [(text[start:end], max(1, many)) for (start, end), many in zip(pairwise(edges), tokens, strict=True)]
 
     def inputs(self, texts: Sequence[str]) -> dict[str, torch.Tensor]:
         """What the network takes: (n, tokens) each."""

@@ -1,4 +1,4 @@
-"""Networks of encoders as ONNX files, in 32 bits or quantised to 8, and sessions that run them."""
+"""Networks of encoders as ONNX files, in 32 bits or quantised to 8, and what runs them."""
 
 import hashlib
 import json
@@ -38,6 +38,20 @@ def session(path: Path, threads: int) -> Any:
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def compiled(path: Path, threads: int, precision: str) -> Any:
+    """The network run by OpenVINO, an extra, in `f32` or `bf16`. Raises ImportError where that is not installed."""
+    import openvino
+
+    settings = {
+        "INFERENCE_PRECISION_HINT": precision,
+        "INFERENCE_NUM_THREADS": threads,
+        "NUM_STREAMS": 1,
+        "ENABLE_CPU_PINNING": False,  # a core that is busy is left
+    }
+    core = openvino.Core()
+    return core.compile_model(core.read_model(str(path)), "CPU", settings)
 
 
 def file(plain: Networked[Any], way: str, folder: Path) -> Path:

@@ -1,9 +1,9 @@
 """The same encoders, faster, with how far they agree measured on what is to be encoded.
 
-There are three ways. `onnx` computes the same numbers in ONNX Runtime, up to the last bits. `bf16` multiplies matrices
-in bfloat16, which new processors have units for. `int8` multiplies them in whole numbers of 8 bits (dynamic
-quantisation, weights by channel). `faster` tries all three on a sample, and takes the quickest of those whose nearest
-things are those of the plain encoder.
+`onnx` and `openvino` compute the same numbers in other runtimes, up to the last bits. `bf16` and `openvino-bf16`
+multiply matrices in bfloat16, which new processors have units for. `int8` multiplies them in whole numbers of 8 bits
+(dynamic quantisation, weights by channel). `faster` tries all that are installed on a sample, and takes the quickest of
+those whose nearest things are those of the plain encoder.
 """
 
 import copy
@@ -12,8 +12,9 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 
 import numpy as np
 import torch
@@ -27,6 +28,12 @@ from encoders.weights import first_line
 log = logging.getLogger(__name__)
 Thing = TypeVar("Thing")
 PLAIN, BF16 = "plain", "bf16"
+OPENVINO = {"openvino": "f32", "openvino-bf16": "bf16"}
+"""Ways of OpenVINO, and what they multiply in."""
+EXACT = (ONNX, "openvino")
+"""Ways whose vectors are the plain encoder's, but for the last bits."""
+FILES = {INT8: INT8} | dict.fromkeys((ONNX, *OPENVINO), ONNX)
+"""The exported file that a way runs."""
 SAMPLE = {TEXTS: 128, PICTURES: 96}
 """Things of a trial."""
 NEAREST = 10
@@ -76,7 +83,7 @@ class FastEncoder(Generic[Thing]):
     def __init__(self, plain: Networked[Thing], way: str, run: Callable[[list[Thing]], Vectors]) -> None:
         """`run` gives (n, dim) for a few things."""
         self.name, self.dim = plain.name, plain.dim
-        self.fingerprint = plain.fingerprint if way == ONNX else f"{plain.fingerprint}/{way}-{FORMAT}"
+        self.fingerprint = plain.fingerprint if way in EXACT else f"{plain.fingerprint}/{way}-{FORMAT}"
         self._plain, self._run = plain, run
 
     def encode(self, batch: Sequence[Thing]) -> Vectors:
@@ -115,10 +122,21 @@ def faster(
 
 
 def open_fast(plain: Networked[Thing], way: str, folder: Path, threads: int = 1) -> FastEncoder[Thing]:
-    """The encoder run by `onnx`, `bf16` or `int8`; networks that were exported are kept in `folder`."""
+    """The encoder run in one of the ways; networks that were exported are kept in `folder`.
+
+    Raises what exporters and runtimes raise, ImportError where a runtime is not installed.
+    """
     if way == BF16:
         return FastEncoder(plain, way, _in_bf16(plain))
-    session = exported.session(exported.file(plain, way, folder), threads)
+    path = exported.file(plain, FILES[way], folder)
+    if way in OPENVINO:
+        model = exported.compiled(path, threads, OPENVINO[way])
+        return FastEncoder(
+            plain,
+            way,
+            lambda things: np.array(model({name: one.numpy() for name, one in plain.inputs(things).items()})[0]),
+        )
+    session = exported.session(path, threads)
 
     def run(things: list[Thing]) -> Vectors:
         feeds = {name: tensor.numpy() for name, tensor in plain.inputs(things).items()}
@@ -130,6 +148,12 @@ def open_fast(plain: Networked[Thing], way: str, folder: Path, threads: int = 1)
     return FastEncoder(plain, way, run)
 
 
+def ways(plain: Networked[Any]) -> list[str]:
+    """All that this encoder can be run in here."""
+    openvino = list(OPENVINO) if find_spec("openvino") else []
+    return [ONNX, BF16, *openvino, *([INT8] if plain.kind == TEXTS else [])]
+
+
 def choose(
     plain: Networked[Thing], folder: Path, sample: Callable[[int], Sequence[Thing]], least: float, threads: int
 ) -> Choice:
@@ -138,7 +162,7 @@ def choose(
     if len(things) <= NEAREST + 1:
         return Choice(PLAIN, 0, least, [])
     opened: dict[tuple[str, int], Encoder[Thing]] = {(PLAIN, 0): cast(Encoder[Thing], plain)}
-    for way in (ONNX, BF16) if plain.kind == PICTURES else (ONNX, BF16, INT8):
+    for way in ways(plain):
         for number in (0,) if way == BF16 else sorted({1, threads}):
             try:
                 opened[way, number] = open_fast(plain, way, folder, number)
@@ -147,10 +171,9 @@ def choose(
                 log.warning("%s cannot be run by %s (%s)", plain.name, way, first_line(error))
     trials = _tried(opened, things)
     best = max((t for t in trials if t.agreement >= least and t.times >= WORTH), key=lambda t: t.times, default=None)
-    for way in (ONNX, INT8):  # files that nothing will open
-        if best is None or way != best.way:
-            for path in folder.glob(f"{exported.key(plain)}.{way}.*.onnx"):
-                path.unlink(missing_ok=True)
+    for kind in {*FILES.values()} - ({FILES.get(best.way)} if best else set()):  # files that nothing will open
+        for path in folder.glob(f"{exported.key(plain)}.{kind}.*.onnx"):
+            path.unlink(missing_ok=True)
     return Choice(best.way if best else PLAIN, best.threads if best else 0, least, trials)
 
 

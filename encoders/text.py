@@ -48,10 +48,10 @@ def by_length(batch: Sequence[str], dim: int, encode: Callable[[list[str]], Vect
     rows = sorted((row for row, text in enumerate(batch) if text.strip()), key=lambda row: len(batch[row]))
     for start in range(0, len(rows), BATCH):
         some = rows[start : start + BATCH]
-        result[some] = encode([_clean(batch[row]) for row in some])
+        result[some] = encode([clean(batch[row]) for row in some])
     return unit(result)
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
     """Cut to a bearable length; halves of surrogate pairs, which no tokenizer takes, become question marks."""
     return text[:MAX_CHARS].encode("utf-8", "replace").decode()

@@ -70,6 +70,8 @@ class Settings:
     """Beta of how two pictures of a batch are mixed (mixup, on what the early half gives); 0 is not at all."""
     average: float = 0.99
     """What a step leaves of the moving average."""
+    rank: int = 0
+    """Of LoRA beside the late half, which then does not move itself; 0 moves all its weights."""
 
 
 @dataclass(frozen=True)
@@ -132,8 +134,11 @@ def tune_images(
         seen = _seen(early, read.pictures, settings, progress)
         shown = None if valid is None else _shown(early, valid, number, settings, rejects)
         torch.manual_seed(settings.seed)
-        network = lite.LateHalf(late, len(labels), settings.hidden)
+        half: Any = lite.with_lora(late, settings.rank) if settings.rank else late
+        network = lite.LateHalf(half, len(labels), settings.hidden)
         curve = _train(network, seen, target, shown, settings, checkpoint, progress)
+        if settings.rank:
+            network.late = half.merge_and_unload()
         _to_the_middle(network, seen[0], target)
     figures = {
         "pictures": len(target), "rejects": rejects, "valid top-1 by epoch": curve, "settings": asdict(settings),

@@ -81,7 +81,7 @@ class Tuned:
 
     tower: Any
     accepted: bool
-    """Whether some epoch was better than the base on the pairs kept aside."""
+    """Whether it is better than the base on the pairs kept aside."""
     figures: dict[str, Any]
 
     def save(self, folder: Path, about: dict[str, Any]) -> None:
@@ -131,18 +131,20 @@ def tune_text(
     steps = settings.epochs * (len(train) // batch)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
+        # Not the first of the curve: a prefix is not nothing when it begins, and that may be its best, too.
+        known = recall(Tower(encoder.network.model, encoder.tokenizer, settings.tokens), pairs, valid)
         model = adapted(encoder.network.model, settings.kind, settings.rank, steps)
         model.peft_config["default"].base_model_name_or_path = base
         course = Course(Tower(model, encoder.tokenizer, settings.tokens), pairs, settings, steps)
         curve = course.run(train, valid, checkpoint if settings.kind != "adalora" else None, progress)
     figures = {
         "base": base,
-        f"valid recall@{K} of the base, and by epoch": curve,
+        f"valid recall@{K} of the base, and by epoch": [known, *curve[1:]],
         "pairs": {"train": len(train), "valid": len(valid)},
         "learned numbers": sum(one.numel() for one in course.learned),
         "settings": asdict(settings), "torch": torch.__version__, "machine": platform.machine(),
     }  # fmt: skip
-    return Tuned(model, max(curve[1:]) > curve[0], figures)
+    return Tuned(model, max(curve) > known, figures)
 
 
 class Tower:
@@ -189,10 +191,10 @@ class Course:
         best = deepcopy(self.learned)
         task = (asdict(self.settings), torch.from_numpy(self.pairs.left), torch.from_numpy(self.pairs.right))
         kept = Checkpoint(checkpoint, task, self.learned, best, self.optimizer)
-        curve = [float(value or 0) for value in kept.resume()] or [self.recall(valid)]
+        curve = [float(value or 0) for value in kept.resume()] or [recall(self.tower, self.pairs, valid)]
         for epoch in range(len(curve) - 1, self.settings.epochs):
             self.epoch(epoch, train, progress)
-            curve.append(self.recall(valid))
+            curve.append(recall(self.tower, self.pairs, valid))
             if curve[-1] > max(curve[:-1]):
                 best.load_state_dict(self.learned.state_dict())
             kept.keep([*curve])
@@ -239,17 +241,19 @@ class Course:
         back = (self.settings.scale * others[:b] @ left.T).masked_fill(torch.from_numpy(twin), -math.inf)
         return (cross_entropy(logits, right) + cross_entropy(back, right)) / 2
 
-    def recall(self, valid: Rows) -> float:
-        """The share of pairs whose right text is among the first ten of all right texts, as its left one finds them."""
-        among, place = np.unique(self.pairs.right[valid], return_inverse=True)
-        asked, of = np.unique(self.pairs.left[valid], return_inverse=True)
-        found = self.tower.encode([self.pairs.texts[row] for row in asked])
-        others = self.tower.encode([self.pairs.texts[row] for row in among])
-        scores = (found @ others.T)[of]
-        scores[self.pairs.left[valid][:, None] == among[None, :]] = -1  # not itself
-        ahead = (scores >= scores[np.arange(len(valid)), place][:, None]).sum(axis=1) - 1
-        return round(float((ahead < K).mean()), 4)
+
+def recall(tower: Tower, pairs: TextPairs, valid: Rows) -> float:
+    """The share of pairs whose right text is among the first ten of all right texts, as its left one finds them."""
+    among, place = np.unique(pairs.right[valid], return_inverse=True)
+    asked, of = np.unique(pairs.left[valid], return_inverse=True)
+    found = tower.encode([pairs.texts[row] for row in asked])
+    others = tower.encode([pairs.texts[row] for row in among])
+    scores = (found @ others.T)[of]
+    scores[pairs.left[valid][:, None] == among[None, :]] = -1  # not itself
+    ahead = (scores >= scores[np.arange(len(valid)), place][:, None]).sum(axis=1) - 1
+    return round(float((ahead < K).mean()), 4)
 
 
 def _aside(pairs: TextPairs, settings: Settings) -> int:
-    return max(1, round(settings.valid_share * len(np.unique(pairs.left))))
+    """Left texts kept aside: at least twice K, since of fewer nearly all right texts are among the first K."""
+    return max(2 * K, round(settings.valid_share * len(np.unique(pairs.left))))

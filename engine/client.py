@@ -22,8 +22,10 @@ from engine.errors import WeftError
 from engine.service.api import models
 
 if TYPE_CHECKING:
-    from engine.service.api.rules_told import RulesTold
+    from engine.service.api.experiments import ResultsTold
+    from engine.service.api.rules_told import Audit, RulesTold, TrialTold
     from engine.service.api.said import ItemTold
+    from engine.service.experiments import Experiment
 
 Told = TypeVar("Told", bound=BaseModel)
 Conditions = Mapping[str, Any]
@@ -32,6 +34,8 @@ AGAIN = (429, 503)
 """Answers after which the same request may succeed later, and has changed nothing yet."""
 LONGEST_WAIT = 60.0
 """Seconds between two tries."""
+_TOML = {"Content-Type": "application/toml"}
+_NONE: Mapping[str, str] = {}
 
 
 class ServiceError(WeftError):
@@ -102,10 +106,12 @@ class Client:
         personal: float | None = None,
         literal: bool = False,
         explain: bool = False,
+        sensitive: Sequence[str] = (),
     ) -> models.FoundList:
         """The items that fit words, a picture, or both."""
         asked: dict[str, Any] = {"q": query, "user": user, "history": history, "n": n, "exclude": exclude}
         asked |= {"where": _conditions(where), "personal": personal, "literal": literal, "explain": explain}
+        asked |= {"sensitive": sensitive}
         if image is None:
             return self._get("/v1/search", models.FoundList, asked)
         picture = image.read_bytes() if isinstance(image, Path) else image
@@ -124,9 +130,9 @@ class Client:
         """The sentence of an item's text that answers a question."""
         return self._get("/v1/answer", models.PassageFound, {"q": question, "item": item}).answer
 
-    def similar(self, item: str, n: int = 10) -> list[models.Alike]:
+    def similar(self, item: str, n: int = 10, sensitive: Sequence[str] = ()) -> list[models.Alike]:
         """The items most like one."""
-        return self._get(f"/v1/similar/{_part(item)}", models.AlikeList, {"n": n}).items
+        return self._get(f"/v1/similar/{_part(item)}", models.AlikeList, {"n": n, "sensitive": sensitive}).items
 
     def explain(
         self,
@@ -190,12 +196,62 @@ class Client:
 
         return self._get("/v1/rules", RulesTold, {})
 
-    def replace_rules(self, toml: str, idempotency_key: str | None = None) -> "RulesTold":
-        """Put these rules, a TOML file, in the place of those in force."""
+    def rules_etag(self) -> str:
+        """What the rules in force are known by: give it with your change, and it is refused over any others."""
+        return self._send("GET", "/v1/rules").headers["ETag"]
+
+    def replace_rules(self, toml: str, idempotency_key: str | None = None, if_match: str | None = None) -> "RulesTold":
+        """Put these rules, a TOML file, in the place of those in force, and with an ETag of those only."""
         from engine.service.api.rules_told import RulesTold
 
-        headers = {"Content-Type": "application/toml", "Idempotency-Key": idempotency_key or uuid.uuid4().hex}
+        headers = {**_TOML, **_only(if_match), "Idempotency-Key": idempotency_key or uuid.uuid4().hex}
         return self._ask("PUT", "/v1/rules", RulesTold, content=toml.encode(), headers=headers)
+
+    def try_rules(self, toml: str, users: Sequence[str] = (), n: int = 10, if_match: str | None = None) -> "TrialTold":
+        """What these rules would change in lists, of these users or of some that are drawn; nothing is changed."""
+        from engine.service.api.rules_told import TrialTold
+
+        asked = {"dry_run": True, "user": users, "n": n}
+        headers = {**_TOML, **_only(if_match)}
+        return self._ask("PUT", "/v1/rules", TrialTold, content=toml.encode(), params=asked, headers=headers)
+
+    def set_rule(
+        self, rule: Mapping[str, Any], idempotency_key: str | None = None, if_match: str | None = None
+    ) -> "RulesTold":
+        """Add a rule behind the others, or put it in the place of the one that has its name."""
+        from engine.service.api.rules_told import RulesTold
+
+        return self._change("POST", "/v1/rules/rule", RulesTold, dict(rule), idempotency_key, _only(if_match))
+
+    def remove_rule(self, name: str, idempotency_key: str | None = None, if_match: str | None = None) -> "RulesTold":
+        """Take one rule away."""
+        from engine.service.api.rules_told import RulesTold
+
+        path = f"/v1/rules/{_part(name)}"
+        return self._change("DELETE", path, RulesTold, None, idempotency_key, _only(if_match))
+
+    def rules_audit(self, n: int = 20) -> "Audit":
+        """Who changed the rules, when and how, the latest change first."""
+        from engine.service.api.rules_told import Audit
+
+        return self._get("/v1/rules/audit", Audit, {"n": n})
+
+    def experiments(self) -> "list[Experiment]":
+        """The experiments that run, as their file has them."""
+        from engine.service.api.experiments import ExperimentList
+
+        return self._get("/v1/experiments", ExperimentList, {}).experiments
+
+    def results(self, experiment: str) -> "ResultsTold":
+        """What each arm of an experiment earned, and two intervals for its difference to the first."""
+        from engine.service.api.experiments import ResultsTold
+
+        return self._get(f"/v1/experiments/{_part(experiment)}/results", ResultsTold, {})
+
+    def evaluation(self) -> dict[str, Any] | None:
+        """The report of the evaluation of what is served; None where nobody has measured it."""
+        answer = self._send("GET", "/v1/evaluation")
+        return None if answer.status_code == 204 else answer.json()
 
     def user(self, user: str, n: int = 20) -> models.User:
         """What is known of a user, with the latest `n` events."""
@@ -227,6 +283,16 @@ class Client:
         """Serve another artefact, of the same folder, from here on."""
         return self._ask("POST", "/v1/artefact", models.Served, json={"name": name})
 
+    def shadow(self) -> models.ShadowTold:
+        """Which artefact answers in the background, and how far it agrees with what is shown."""
+        return self._get("/v1/shadow", models.ShadowTold, {})
+
+    def switch_shadow(self, name: str | None, share: float = 0.1) -> models.ShadowTold:
+        """Ask another artefact, of the same folder, for a share of requests in the background; None ends it."""
+        if name is None:
+            return self._ask("DELETE", "/v1/shadow", models.ShadowTold)
+        return self._ask("POST", "/v1/shadow", models.ShadowTold, json={"name": name, "share": share})
+
     def health(self) -> models.Health:
         """Is it up, and what does it serve?"""
         return self._get("/healthz", models.Health, {})
@@ -237,8 +303,10 @@ class Client:
     def _ask(self, method: str, path: str, model: type[Told], **how: Any) -> Told:
         return model.model_validate_json(self._send(method, path, **how).content)
 
-    def _change(self, method: str, path: str, model: type[Told], sent: Any, key: str | None) -> Told:
-        headers = {"Idempotency-Key": key or uuid.uuid4().hex}
+    def _change(
+        self, method: str, path: str, model: type[Told], sent: Any, key: str | None, headers: Mapping[str, str] = _NONE
+    ) -> Told:
+        headers = {**headers, "Idempotency-Key": key or uuid.uuid4().hex}
         return self._ask(method, path, model, headers=headers, **({} if sent is None else {"json": sent}))
 
     def _send(self, method: str, path: str, **how: Any) -> httpx2.Response:
@@ -269,6 +337,10 @@ def _given(asked: Mapping[str, Any]) -> dict[str, Any]:
 
 def _conditions(where: Conditions | None) -> str | None:
     return json.dumps(where, ensure_ascii=False) if where else None
+
+
+def _only(if_match: str | None) -> dict[str, str]:
+    return {} if if_match is None else {"If-Match": if_match}
 
 
 def _part(of_path: str) -> str:

@@ -80,6 +80,8 @@ class Encoders(Section):
 
     text: str = "multilingual"
     """`multilingual` (zh, en and 14 more), `minilm` (English), a directory or a hub id."""
+    passages: bool = False
+    """Read the whole of long texts, passage by passage; without it all but `multilingual` stop after 256 tokens."""
     image: str = "efficientnet-lite0"
     """`efficientnet-lite0`, a directory (of an encoder tuned on pictures of your own, say) or a hub id."""
     clip: str = ""

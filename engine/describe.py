@@ -129,7 +129,7 @@ def encode(
     off = Encoded(np.zeros((items.height, 1), np.float32), np.zeros(items.height, bool), 0, 0, [])
     text = image = off
     if config.encoders.text:
-        words = opened.text if opened else encoders.open_text(config.encoders.text)
+        words = opened.text if opened else encoders.open_text(config.encoders.text, config.encoders.passages)
         texts = items["text"].to_list()
         words, how = _faster(words, config, len(texts), lambda number: _some([t for t in texts if t.strip()], number))
         text = replace(store.texts(words, texts, _named("texts", progress)), how=how)

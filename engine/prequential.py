@@ -1,8 +1,8 @@
 """Lists of what came after a ranker was made: it is asked for new events before it learns from them (Dawid 1984).
 
 Nothing has to be fitted a second time for that, since what was made before had not seen the answers. The kinds of lists
-are those of cases.py: warm (who has new events, asked for the last of them), short (who has just arrived, the first few
-events shown) and cold (items that nobody had met, among themselves).
+are those of cases.py: short (who has just arrived, the first few events shown), cold (items that nobody had met, among
+themselves), and warm (who has new events, asked for the last of them when the first have been learned, as in a build).
 """
 
 from dataclasses import dataclass
@@ -20,6 +20,9 @@ from engine.history import Histories
 from engine.lists import joined
 from engine.ranker import Ranker
 
+OLD, FIRST, LAST, NEWEST = 0, 1, 2, 3
+"""What was learned from before; of each user's new events the first and the last ones; the newest of all."""
+
 
 @dataclass(frozen=True)
 class Stream:
@@ -27,7 +30,7 @@ class Stream:
 
     whole: Histories
     step: NDArray[np.int8]
-    """(events,) 0 for what was learned from already, then 1, 2 and so on."""
+    """(events,) OLD, FIRST, LAST or NEWEST."""
 
     def upto(self, step: int) -> Histories:
         return self.whole.select(self.step <= step)
@@ -36,45 +39,62 @@ class Stream:
         return self.whole.select(self.step == step)
 
 
-def cases(ranker: Ranker, stream: Stream, step: int, config: Config, rng: np.random.Generator) -> list[Case]:
-    """Lists that ask a ranker, which has learned all before a step, for the events of that step."""
-    known, made = ranker.known, list[Case]()
+def arriving(ranker: Ranker, stream: Stream, config: Config, rng: np.random.Generator) -> list[Case]:
+    """Lists of users (short) and of items (cold) that a ranker has not met, which has learned what is OLD."""
+    before, after = stream.upto(OLD), stream.upto(LAST)
+    made = []
+    users = np.flatnonzero((before.lengths == 0) & (after.lengths > 1))
+    some = drawn(np.repeat(users, DRAWS), config.fusion.users // 2, rng)
+    if len(some):
+        shown, hidden = arrived(after.take(some), rng)
+        made += asked("short", ranker, shown, hidden, np.ones(after.n_items, bool), some, config, rng)
+    fresh = ~ranker.known[after.items] & (stream.step > OLD)[stream.step <= LAST]
+    some = drawn(np.unique(after.rows[fresh]), config.fusion.users, rng)
+    if len(some) and not ranker.features.empty:
+        inputs, answers = after.select(~fresh).take(some), after.select(fresh).take(some)
+        made += asked("cold", ranker, inputs, answers, ~ranker.known, some, config, rng)
+    return made
+
+
+def returning(ranker: Ranker, stream: Stream, config: Config, rng: np.random.Generator) -> list[Case]:
+    """Lists (warm) of users that a ranker has met, which has learned the FIRST of the new events, for the LAST."""
+    inputs, answers = stream.upto(FIRST), stream.of(LAST)
+    some = drawn(np.flatnonzero((answers.lengths > 0) & (inputs.lengths > 0)), config.fusion.users, rng)
+    if not len(some):
+        return []
+    everything = np.ones(inputs.n_items, bool)
+    return asked("warm", ranker, inputs.take(some), answers.take(some), everything, some, config, rng)
+
+
+def drawn(users: NDArray[np.int64], most: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    return np.sort(rng.permutation(users)[:most])
+
+
+def asked(
+    kind: str,
+    ranker: Ranker,
+    inputs: Histories,
+    answers: Histories,
+    of: NDArray[np.bool_],
+    users: NDArray[np.int64],
+    config: Config,
+    rng: np.random.Generator,
+) -> list[Case]:
+    """Lists of one kind, of some items, cut down to their best; none where no user has an answer among them."""
     names = ranker.fusion.names
     generators = [one for one in ranker.generators if set(one.signals) & set(names)]
-    before, after = stream.upto(step - 1), stream.upto(step)
-    new = (stream.step == step)[stream.step <= step]
-    everything = np.ones(after.n_items, bool)
-
-    def add(kind: str, inputs: Histories, answers: Histories, of: NDArray[np.bool_], users: NDArray[np.int64]) -> None:
-        size = max(1, LIST_FLOATS // (after.n_items * len(names)))
-        parts = []
-        for few in np.split(np.arange(len(users)), range(size, len(users), size)):
-            parts.append(candidates(generators, known, inputs.take(few), answers.take(few), of, rng))
-        found = joined(parts)
-        useful = np.flatnonzero(found.chosen.any(axis=1))
-        if len(useful):
-            found = found.of(useful)
-            signals = tuple(name for one in generators for name in one.signals)
-            case = Case(kind, signals, found, listwise.sample(found), users[useful])
-            made.append(pooled(case, ranker.fusion.over(signals), config.fusion.depth))
-
-    def drawn(users: NDArray[np.int64], most: int) -> NDArray[np.int64]:
-        return np.sort(rng.permutation(users)[:most])
-
-    last = new & latest(after, config)
-    inputs, asked = after.select(~last), after.select(last)
-    some = drawn(np.flatnonzero(asked.lengths), config.fusion.users)
-    if len(some):
-        add("warm", inputs.take(some), asked.take(some), everything, some)
-    arriving = np.flatnonzero((before.lengths == 0) & (after.lengths > 1))
-    some = drawn(np.repeat(arriving, DRAWS), config.fusion.users // 2)
-    if len(some):
-        add("short", *arrived(after.take(some), rng), everything, some)
-    fresh = ~known[after.items] & new
-    some = drawn(np.unique(after.rows[fresh]), config.fusion.users)
-    if len(some) and not ranker.features.empty:
-        add("cold", after.select(~fresh).take(some), after.select(fresh).take(some), ~known, some)
-    return made
+    size = max(1, LIST_FLOATS // (inputs.n_items * len(names)))
+    parts = []
+    for few in np.split(np.arange(len(users)), range(size, len(users), size)):
+        parts.append(candidates(generators, ranker.known, inputs.take(few), answers.take(few), of, rng))
+    found = joined(parts)
+    useful = np.flatnonzero(found.chosen.any(axis=1))
+    if not len(useful):
+        return []
+    found = found.of(useful)
+    signals = tuple(name for one in generators for name in one.signals)
+    case = Case(kind, signals, found, listwise.sample(found), users[useful])
+    return [pooled(case, ranker.fusion.over(signals), config.fusion.depth)]
 
 
 def latest(histories: Histories, config: Config) -> NDArray[np.bool_]:

@@ -1,9 +1,9 @@
 """A ranker that learns from new events without being built again.
 
-Generators are corrected or trained on (`candidates.registry.UPDATE`). The fusion goes on from its weights, over lists
-that ask the ranker for what is new before it learns it (prequential.py) and old lists that the artefact kept
-(reservoir.py), held where it was by a distance penalty. Parts that a build found no use for are tried again, as far as
-they are quick. How long the reranker is boosted, and the chances, stay.
+Generators are corrected or trained on (`candidates.registry.UPDATE`): by the first of the new events, then by all. In
+between the fusion goes on from its weights, over lists that ask for what was not learned yet (prequential.py) and old
+lists that the artefact kept (reservoir.py), held where it was by a distance penalty. Parts that a build found no use
+for are tried again, as far as they are quick. How long the reranker is boosted, and the chances, stay.
 
 Judged by the newest share of the new events, which the trial that is judged has not learned.
 """
@@ -28,7 +28,7 @@ from engine.fusion import Fusion
 from engine.gate import Gate
 from engine.gating import ASKED, KNOWN, SHARES
 from engine.history import Histories
-from engine.prequential import Stream
+from engine.prequential import FIRST, LAST, NEWEST, OLD, Stream
 from engine.ranker import Ranker
 from engine.rerank import Reranker
 from engine.reservoir import Reservoir
@@ -86,48 +86,67 @@ def learn(
     stage: Stage,
 ) -> Outcome:
     """Learn from the events that are `new` (events,) among whole histories; `learned` has grown to all the items."""
+    if not new.any():
+        return Outcome(learned, None, {})
     threads = max(1, config.threads)
     with threadpool_limits(threads):
         torch.set_num_threads(1)  # as in training
-        stream = Stream(whole, steps(whole, new, config.update.newest))
-        trial, asked = advanced(learned, stream, 1, smooth, config, stage)
+        stream = Stream(whole, steps(whole, new, config))
+        rng = np.random.default_rng([config.seed, len(whole.items)])
+        trial, fresh = tried(learned, stream, smooth, config, rng, stage)
+        asked = gating.judged(fresh, learned.ranker.fusion, config.evaluation.k)
         stage("judged by the newest events")
-        verdict = judged(learned.ranker, trial.ranker, stream, config)
-        made, newest = advanced(trial, stream, 2, smooth, config, stage)
-        return Outcome(made, verdict, newest | asked)
+        verdict = judged(learned.ranker, trial, stream, config)
+        stage("generators, on the newest")
+        ranker = fed(trial, stream.upto(LAST), whole, False, config)
+        return Outcome(Learned(ranker, learned.old.after(fresh, config.update.cases, rng)), verdict, asked)
 
 
-def steps(whole: Histories, new: NDArray[np.bool_], newest: float) -> NDArray[np.int8]:
-    """(events,) 0 for an old event, 1 for a new one, 2 for one of the newest share of the new ones.
+def steps(whole: Histories, new: NDArray[np.bool_], config: Config) -> NDArray[np.int8]:
+    """(events,) OLD for what was learned before, NEWEST for the newest share of what is new, and of the rest of that
+    LAST for the last of each user, as many as a build would hold out, and FIRST for those before them.
 
-    By time; where events have none, the last of each user. What has one time is not cut through.
+    The newest by time; where events have none, the last of each user. What has one time is not cut through, and where
+    all has, nothing is NEWEST.
     """
+    found = np.where(new, FIRST, OLD).astype(np.int8)
     age = -whole.times if whole.times.any() else whole.ages
-    found = new.astype(np.int8)
-    if new.any():
-        edge = np.quantile(age[new], newest, method="lower")
-        found[new & (age <= edge)] = 2
+    newest = new & (age <= np.quantile(age[new], config.update.newest, method="lower"))
+    if newest.sum() < new.sum():
+        found[newest] = NEWEST
+    rest = np.flatnonzero(found != NEWEST)
+    last = rest[prequential.latest(whole.select(found != NEWEST), config)]
+    found[last[found[last] == FIRST]] = LAST
     return found
 
 
-def advanced(
-    learned: Learned, stream: Stream, step: int, smooth: bool, config: Config, stage: Stage
-) -> tuple[Learned, dict[str, NDArray[np.float64]]]:
-    """What has learned the events of one more step, and (lists,) NDCG@k for them before, by kind of list."""
-    before, after = stream.upto(step - 1), stream.upto(step)
-    if len(before.items) == len(after.items):
-        return learned, {}
-    ranker, rng = widened(learned.ranker, before, config), np.random.default_rng([config.seed, len(after.items)])
+def tried(
+    learned: Learned, stream: Stream, smooth: bool, config: Config, rng: np.random.Generator, stage: Stage
+) -> tuple[Ranker, list[Case]]:
+    """A ranker that has learned all but the newest: its fusion from lists that asked for the last events, when its
+    generators had learned the first ones; and those lists.
+    """
+    before, first, after = stream.upto(OLD), stream.upto(FIRST), stream.upto(LAST)
+    ranker = widened(learned.ranker, before, config)
     stage("asked for what is new")
-    fresh = prequential.cases(ranker, stream, step, config, rng)
-    asked = gating.judged(fresh, ranker.fusion, config.evaluation.k)
+    fresh = prequential.arriving(ranker, stream, config, rng)
+    stage("generators, on the first of what is new")
+    ranker = fed(ranker, before, first, False, config)
+    stage("asked for what comes next")
+    fresh += prequential.returning(ranker, stream, config, rng)
     stage("fusion, on new and old lists")
     model, reranker = taught(ranker, learned.old, fresh, smooth, config)
-    stage("generators, on what is new")
-    generators, seconds = update_all(ranker.generators, News(before, after, ranker.features, config, step == 1))
+    stage("generators, on the last of what is new")
+    return fed(replace(ranker, fusion=model, reranker=reranker), first, after, True, config), fresh
+
+
+def fed(ranker: Ranker, before: Histories, after: Histories, whole: bool, config: Config) -> Ranker:
+    """The ranker with generators that have learned what came between; what can only be fitted anew is, if `whole`."""
+    if len(before.items) == len(after.items):
+        return ranker
+    generators, seconds = update_all(ranker.generators, News(before, after, ranker.features, config, whole))
     log.info("seconds of the processor: %s", ", ".join(f"{name} {each:.2f}" for name, each in seconds.items()))
-    made = replace(ranker, generators=generators, fusion=model, reranker=reranker, known=ranker.known | met(after))
-    return Learned(made, learned.old.after(fresh, config.update.cases, rng)), asked
+    return replace(ranker, generators=generators, known=ranker.known | met(after))
 
 
 def widened(ranker: Ranker, before: Histories, config: Config) -> Ranker:
@@ -176,7 +195,7 @@ def taught(
 
 def judged(before: Ranker, after: Ranker, stream: Stream, config: Config) -> Judgement | None:
     """Both rankers on the newest events, from the histories before them."""
-    past, answers = stream.upto(1), stream.of(2)
+    past, answers = stream.upto(LAST), stream.of(NEWEST)
     asked = np.flatnonzero(answers.lengths)
     if not len(asked):
         return None

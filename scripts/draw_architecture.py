@@ -41,27 +41,27 @@ class Box:
     purpose: str
 
 
-WIDTH, HEIGHT = 1200, 1812
-BANDS = {"scripts": (64, 277), "engine": (357, 1119), "graph": (1492, 180), "encoders": (1688, 104)}
+WIDTH, HEIGHT = 1200, 1863
+BANDS = {"scripts": (64, 277), "engine": (357, 1170), "graph": (1543, 180), "encoders": (1739, 104)}
 """Top and height of each floor."""
 LEFT, MIDDLE, RIGHT, SIDE, WIDE = 44, 352, 660, 968, 268
 BOXES = {
     "scripts": Box(LEFT, 90, 1112, 239, "scripts/", "thin command files"),
-    "service": Box(LEFT, 383, WIDE, 341, "service/", "HTTP and the console"),
-    "cli": Box(MIDDLE, 383, WIDE, 341, "cli/", "the command weft"),
-    "demo": Box(RIGHT, 383, WIDE, 341, "demo/", "the generated shop"),
-    "rules": Box(LEFT, 774, WIDE, 138, "rules/", "hide, add and reorder"),
-    "engine": Box(MIDDLE, 774, WIDE, 138, "5  engine", "asks, learns, keeps"),
-    "importers": Box(RIGHT, 774, WIDE, 138, "importers/", "data sets into tables"),
-    "search": Box(LEFT, 956, WIDE, 366, "search/", "a query into items"),
-    "learning": Box(MIDDLE, 956, WIDE, 366, "4  one score", "learned, gated, told"),
-    "measuring": Box(RIGHT, 956, WIDE, 366, "measuring", "against the rivals"),
-    "features": Box(LEFT, 1360, WIDE, 100, "2  features", "what an item is"),
-    "candidates": Box(MIDDLE, 1360, WIDE, 100, "3  candidates/", "scores of items"),
-    "evaluation": Box(RIGHT, 1360, WIDE, 100, "evaluation/", "splits, metrics, report"),
-    "tables": Box(SIDE, 383, 188, 1077, "1  tables and files", "under all of the engine"),
-    "graph": Box(MIDDLE, 1518, 804, 138, "graph/", "two stores, queries, links, files, checks, paths, rules, network"),
-    "encoders": Box(LEFT, 1714, 1112, 62, "encoders/", "texts and pictures into unit vectors, each made once"),
+    "service": Box(LEFT, 383, WIDE, 392, "service/", "HTTP and the console"),
+    "cli": Box(MIDDLE, 383, WIDE, 392, "cli/", "the command weft"),
+    "demo": Box(RIGHT, 383, WIDE, 392, "demo/", "the generated shop"),
+    "rules": Box(LEFT, 825, WIDE, 138, "rules/", "hide, add and reorder"),
+    "engine": Box(MIDDLE, 825, WIDE, 138, "5  engine", "asks, learns, keeps"),
+    "importers": Box(RIGHT, 825, WIDE, 138, "importers/", "data sets into tables"),
+    "search": Box(LEFT, 1007, WIDE, 366, "search/", "a query into items"),
+    "learning": Box(MIDDLE, 1007, WIDE, 366, "4  one score", "learned, gated, told"),
+    "measuring": Box(RIGHT, 1007, WIDE, 366, "measuring", "against the rivals"),
+    "features": Box(LEFT, 1411, WIDE, 100, "2  features", "what an item is"),
+    "candidates": Box(MIDDLE, 1411, WIDE, 100, "3  candidates/", "scores of items"),
+    "evaluation": Box(RIGHT, 1411, WIDE, 100, "evaluation/", "splits, metrics, report"),
+    "tables": Box(SIDE, 383, 188, 1128, "1  tables and files", "under all of the engine"),
+    "graph": Box(MIDDLE, 1569, 804, 138, "graph/", "two stores, queries, links, files, checks, paths, rules, network"),
+    "encoders": Box(LEFT, 1765, 1112, 62, "encoders/", "texts and pictures into unit vectors, each made once"),
 }  # fmt: skip
 QUIET = {("demo", "graph"), ("importers", "graph")}
 """Imports told in small print, since their arrow would cross other boxes."""

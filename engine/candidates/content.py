@@ -62,7 +62,21 @@ def fit(histories: Histories, features: Features, config: Settings) -> Factors:
     if len(dual):
         dual = np.asarray(cho_solve(cho_factor(gram, lower=True, overwrite_a=True), dual), np.float32)
     placer = Ridge(mix, base, dual)
-    return Factors(NAME, config.half_lives, placer, learned.spread(len(features)), placer.place(features))
+    right = everywhere(placer, features, learned.known, learned.factors - config.l2 * dual)
+    return Factors(NAME, config.half_lives, placer, learned.spread(len(features)), right)
+
+
+def everywhere(
+    placer: Ridge, features: Features, known: NDArray[np.int64], there: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """(items, targets) where a ridge puts all items, given where it puts the `known` it was learned from.
+
+    From (K + l2 I) dual = U that is K dual = U - l2 dual, without their kernel.
+    """
+    rest = np.setdiff1d(np.arange(len(features)), known)
+    found = np.empty((len(features), there.shape[1]), np.float32)
+    found[known], found[rest] = there, placer.place(features.take(rest))
+    return found
 
 
 def restore(tensors: Tensors) -> Factors:

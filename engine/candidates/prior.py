@@ -15,7 +15,7 @@ from scipy.linalg import cho_factor, cho_solve
 
 from engine.candidates.amount import Amount, learn
 from engine.candidates.base import Features, Scores, Tensors, group, grouped
-from engine.candidates.content import Ridge, kernel, mix_of
+from engine.candidates.content import Ridge, everywhere, kernel, mix_of
 from engine.candidates.spectrum import leading
 from engine.config import Content
 from engine.config import Prior as Settings
@@ -63,7 +63,11 @@ class Prior:
 
     def place(self, features: Features) -> NDArray[np.float32]:
         """(items,) predicted log(1 + choices)."""
-        table = columns(features, self.amount, self.directions, self.ridge.place(features))
+        return self.of(features, self.ridge.place(features))
+
+    def of(self, features: Features, ridge: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The same, given what the ridge says of them, (items, 1)."""
+        table = columns(features, self.amount, self.directions, ridge)
         return np.asarray(self._booster.predict(table, num_threads=1), np.float32)
 
     def grow(self, features: Features) -> "Prior":
@@ -95,7 +99,7 @@ def fit(histories: Histories, features: Features, config: Settings, content: Con
     ranked = np.argsort(-choices, kind="stable")[: int((choices > 0).sum())]
     known = np.sort(ranked[:: max(1, -(-len(ranked) // config.max_items))])
     target = np.log1p(choices[known]).astype(np.float32)
-    ridge, held_out = leave_one_out(features.take(known), target, content)
+    ridge, held_out, fitted = leave_one_out(features.take(known), target, content)
     amount, directions = learn(features), leading(features.facts.astype(np.float64), DIRECTIONS)
     table = columns(features.take(known), amount, directions, held_out[:, None])
     params = {
@@ -105,20 +109,21 @@ def fit(histories: Histories, features: Features, config: Settings, content: Con
     }  # fmt: skip
     booster = lightgbm.train(params, lightgbm.Dataset(table, label=target), config.rounds)
     model = Prior(np.zeros(0, np.float32), booster.model_to_string(), amount, directions, ridge)
-    return model.grow(features)
+    return replace(model, expected=model.of(features, everywhere(ridge, features, known, fitted[:, None])))
 
 
 def leave_one_out(
     features: Features, target: NDArray[np.float32], content: Content
-) -> tuple[Ridge, NDArray[np.float32]]:
-    """A kernel ridge for `target` (n,) less its mean, and (n,) what it predicts of each item without having seen it."""
+) -> tuple[Ridge, NDArray[np.float32], NDArray[np.float32]]:
+    """A kernel ridge for `target` (n,) less its mean, and (n,) what it predicts of each item without and with it."""
     centred = target - target.mean() if len(target) else target
-    gram = kernel(features, features, mix_of(content, features)).astype(np.float64)
+    gram = kernel(features, features, mix_of(content, features))
     gram[np.diag_indices_from(gram)] += content.l2
-    inverse = cho_solve(cho_factor(gram, lower=True), np.eye(len(gram))) if len(gram) else gram
+    inverse = cho_solve(cho_factor(gram, lower=True), np.eye(len(gram), dtype=np.float32)) if len(gram) else gram
     dual = inverse @ centred
     held_out = (centred - dual / np.diag(inverse)).astype(np.float32)
-    return Ridge(mix_of(content, features), features, dual.astype(np.float32)[:, None]), held_out
+    fitted = (centred - content.l2 * dual).astype(np.float32)
+    return Ridge(mix_of(content, features), features, dual.astype(np.float32)[:, None]), held_out, fitted
 
 
 def columns(

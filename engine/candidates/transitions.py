@@ -1,11 +1,15 @@
 """What tends to follow what: item-to-item transitions with decay."""
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 
 from engine.candidates.base import ItemToItem
 from engine.config import Transitions
 from engine.history import Histories, Matrix
+
+PAIRS = 2_000_000
+"""Pairs of events that are added up at once: to add to a matrix costs as much as the matrix is large."""
 
 
 def fit(name: str, histories: Histories, config: Transitions) -> ItemToItem:
@@ -37,14 +41,23 @@ def counted(histories: Histories, config: Transitions) -> Matrix:
     """(items, items) the sums, before they are divided."""
     n, rows, items = histories.n_items, histories.rows, histories.items
     total: Matrix = sparse.csr_array(sparse.coo_array((n, n), dtype=np.float32))
+    pairs: list[tuple[NDArray[np.float32], NDArray[np.int32], NDArray[np.int32]]] = []
+
+    def added() -> Matrix:
+        weight, before, after = (np.concatenate(each) for each in zip(*pairs, strict=True))
+        pairs.clear()
+        both: Matrix = total + sparse.csr_array((weight, (before, after)), shape=(n, n))
+        return both
+
     for distance in range(1, min(config.window, len(items) - 1) + 1):
         same = rows[distance:] == rows[:-distance]
         if not same.any():
             break
         before, after = items[:-distance][same], items[distance:][same]
-        weight = np.full(len(before), config.decay ** (distance - 1), np.float32)
-        total = total + sparse.csr_array((weight, (before, after)), shape=(n, n))
-    return total
+        pairs.append((np.full(len(before), config.decay ** (distance - 1), np.float32), before, after))
+        if sum(len(each[0]) for each in pairs) > PAIRS:
+            total = added()
+    return added() if pairs else total
 
 
 def scaling(histories: Histories, config: Transitions) -> "sparse.dia_array":

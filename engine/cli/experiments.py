@@ -33,7 +33,7 @@ def results(file: File, events: Log, name: Name = "", as_json: AsJson = False) -
     from engine.service.api.experiments import told
 
     one, log = _experiment(file, name), _opened(events)
-    found = outcomes.results(one, log.exposures(one.name), (entry for _, entry in log.after()), time.time())
+    found = outcomes.results(one, log, time.time())
     log.close()
     if as_json:
         show_json(told(one, found).model_dump())

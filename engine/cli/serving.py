@@ -13,6 +13,8 @@ from engine.cli.working import Working
 from engine.errors import WeftError
 
 if TYPE_CHECKING:
+    from pydantic import SecretStr
+
     from engine.service.settings import Settings
 
 RATE = "6000/minute"
@@ -44,6 +46,14 @@ def serve(
     experiments: Annotated[
         Path | None, typer.Option(help="A TOML file of experiments to run: docs/experiments.md.")
     ] = None,
+    redis: Annotated[
+        str | None, typer.Option(metavar="URL", help="Take events from a stream of this Redis, too.")
+    ] = None,
+    redis_stream: Annotated[str, typer.Option(help="The name of that stream.")] = "weft:events",
+    otel: Annotated[
+        bool,
+        typer.Option("--otel", help="Send a span of each request by OTLP, as the variables OTEL_... say: weft[otel]."),
+    ] = False,
     log_format: Annotated[
         Literal["text", "json"], typer.Option(help="Of the log on the error stream, a line for each request.")
     ] = "text",
@@ -59,7 +69,15 @@ def serve(
 
         read(experiments)  # what is wrong with it is told before the engine is opened
         experiments = experiments.resolve()
-    settings = settings.model_copy(update={"log_format": log_format, "warm": True, "experiments": experiments})
+    settings = settings.model_copy(
+        update={"log_format": log_format, "warm": True, "experiments": experiments, "otel": otel}
+    )
+    if redis is not None:
+        settings = settings.model_copy(update={"redis": _redis(redis), "redis_stream": redis_stream})
+    if otel:
+        from engine.service import tracing
+
+        tracing.provider().shutdown()  # what is not installed is told before the engine is opened
     listening = _bind(host, port)
     events = events or artefact.resolve().with_name(f"{artefact.resolve().name}.events")
     with listening:
@@ -114,6 +132,21 @@ def _settings(
     except ValidationError as error:
         first = error.errors()[0]
         raise WeftError(f"--{first['loc'][0]}: {first['msg'].removeprefix('Value error, ')}; such as {RATE}") from None
+
+
+def _redis(url: str) -> "SecretStr":
+    """The address of a Redis, if it is one and there is a client for it."""
+    from pydantic import SecretStr
+
+    try:
+        from redis import Redis
+    except ImportError:
+        raise WeftError("--redis needs the client of Redis: pip install 'weft[redis]'") from None
+    try:
+        Redis.from_url(url).close()
+    except ValueError as error:
+        raise WeftError(f"--redis: {error}") from None
+    return SecretStr(url)
 
 
 def _say_where(listening: socket.socket, host: str) -> None:

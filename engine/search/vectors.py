@@ -101,7 +101,7 @@ class QueryEncoders:
     @cached_property
     def text(self) -> Encoder[str]:
         """The encoder of texts, of items and of queries."""
-        return encoders.open_text(self.settings.text)
+        return encoders.open_text(self.settings.text, self.settings.passages)
 
     @cached_property
     def image(self) -> Encoder[Image.Image]:

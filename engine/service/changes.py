@@ -16,7 +16,7 @@ create table changes (
 ) strict;
 """
 
-Kind = Literal["add", "change", "remove", "picture", "rules", "artefact"]
+Kind = Literal["add", "change", "remove", "picture", "rules", "artefact", "shadow"]
 
 
 class Change(NamedTuple):

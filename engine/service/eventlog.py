@@ -11,10 +11,12 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import polars as pl
 
 from engine.errors import WeftError
 from engine.service import changes, exposures
@@ -75,13 +77,23 @@ class Mark(NamedTuple):
     """The number of the last change of items or rules."""
 
 
+class Request(NamedTuple):
+    """Events that are kept together or not at all."""
+
+    entries: Sequence[Entry]
+    key: str | None = None
+    """By which a request is known again."""
+    content: str | None = None
+    """What was sent; the events if it is None."""
+
+
 class _Waiting(NamedTuple):
     entries: Sequence[Entry]
     change: Change | None
     after: int
     key: bytes | None
     content: bytes
-    done: "Future[bool]"
+    done: "Future[bool | WeftError]"
 
 
 class EventLog:
@@ -128,7 +140,21 @@ class EventLog:
         given: a repeated request. Raises RepeatedKeyError where it came with another, EventLogError where the disk does
         not take them.
         """
-        return self._append(entries, None, 0, key, json.dumps(entries) if content is None else content)
+        (answer,) = self.append_each([Request(entries, key, content)])
+        if isinstance(answer, WeftError):
+            raise answer
+        return answer
+
+    def append_each(self, requests: Sequence[Request]) -> list[bool | WeftError]:
+        """As `append` for each request, by one write; where it would raise, the error stands in the answer."""
+        return self._append(
+            [
+                _waiting(
+                    each.entries, None, 0, each.key, json.dumps(each.entries) if each.content is None else each.content
+                )
+                for each in requests
+            ]
+        )
 
     def append_change(self, change: Change, after: int, key: str | None = None, content: str = "") -> bool:
         """Keep a change of items or rules that was worked out on top of the one of number `after`; its own is the next.
@@ -136,26 +162,25 @@ class EventLog:
         False, and nothing kept, for a repeated request, as `append`. Raises OvertakenError where another change has
         come since, RepeatedKeyError and EventLogError as `append`.
         """
-        return self._append((), change, after, key, content)
+        (answer,) = self._append([_waiting((), change, after, key, content)])
+        if isinstance(answer, WeftError):
+            raise answer
+        return answer
 
     def came(self, key: str, content: str) -> bool:
         """Did a request with this key come before? Raises RepeatedKeyError where it came with another content."""
         with self._reading:
             return _came(self._reader, _hash(key), _hash(content))
 
-    def _append(
-        self, entries: Sequence[Entry], change: Change | None, after: int, key: str | None, content: str
-    ) -> bool:
-        # Keys may name users, who may be erased: so their hashes are kept.
-        mine = _Waiting(entries, change, after, None if key is None else _hash(key), _hash(content), Future())
+    def _append(self, mine: Sequence[_Waiting]) -> list[bool | WeftError]:
         with self._arriving:
-            self._waiting.append(mine)
+            self._waiting.extend(mine)
         with self._using:  # whoever comes first writes for all that wait
-            if not mine.done.done():
+            if not all(one.done.done() for one in mine):
                 with self._arriving:
                     together, self._waiting = self._waiting, []
                 self._write(together)
-        return mine.done.result()
+        return [one.done.result() for one in mine]
 
     def _write(self, together: Sequence[_Waiting]) -> None:
         answers: list[bool | WeftError] = []
@@ -164,14 +189,9 @@ class EventLog:
                 answers = [self._keep(one) for one in together]
         except sqlite3.Error as error:
             failed = EventLogError(f"the log of events cannot be written ({error}); nothing was taken")
-            for one in together:
-                one.done.set_exception(failed)
-            return
+            answers = [failed] * len(together)
         for one, answer in zip(together, answers, strict=True):
-            if isinstance(answer, WeftError):
-                one.done.set_exception(answer)
-            else:
-                one.done.set_result(answer)
+            one.done.set_result(answer)
 
     def _keep(self, one: _Waiting) -> bool | WeftError:
         try:
@@ -205,6 +225,17 @@ class EventLog:
         """What was shown in an experiment and is written by now, in its order."""
         with self._reading:
             return exposures.read(self._reader, experiment)
+
+    def shown(self, experiment: str) -> pl.DataFrame:
+        """The same as a table, as `exposures.shown` has it; nobody who reads waits for it."""
+        with closing(self._connect()) as base:
+            return exposures.shown(base, experiment)
+
+    def table(self, kind: str) -> pl.DataFrame:
+        """All events of a kind, as they are now: user_id, item_id, time; nobody who reads waits for it."""
+        with closing(self._connect()) as base:
+            found = base.execute("select user, item, time from events where kind = ? order by seq", (kind,)).fetchall()
+        return pl.DataFrame(found, {"user_id": pl.String, "item_id": pl.String, "time": pl.Int64}, orient="row")
 
     @property
     def last(self) -> "Mark":
@@ -263,6 +294,11 @@ class EventLog:
             if self._base.in_transaction:  # a full disk ends it by itself
                 self._base.execute("rollback")
             raise
+
+
+def _waiting(entries: Sequence[Entry], change: Change | None, after: int, key: str | None, content: str) -> _Waiting:
+    # Keys may name users, who may be erased: so their hashes are kept.
+    return _Waiting(entries, change, after, None if key is None else _hash(key), _hash(content), Future())
 
 
 def _hash(text: str) -> bytes:

@@ -68,7 +68,7 @@ class Experiment(Part):
     """Arms that users are shared out over; the first is what the others are compared with."""
 
     name: Name
-    salt: Annotated[str, Field(min_length=1, max_length=200)] = ""
+    salt: Annotated[str, Field(max_length=200)] = ""
     """What users are shared out by; the name if not given. The same salt shares them out the same again."""
     on: Surface = "recommend"
     """Which answers it changes."""

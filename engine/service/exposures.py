@@ -15,6 +15,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import polars as pl
+
 log = logging.getLogger(__name__)
 
 TABLES = """
@@ -149,6 +151,19 @@ def read(base: sqlite3.Connection, experiment: str) -> list[Exposure]:
         )
         for time, event, user, arm, items, skipped, propensities, asked in found
     ]
+
+
+def shown(base: sqlite3.Connection, experiment: str) -> pl.DataFrame:
+    """What users were shown in an experiment, in its order: user_id, arm, time, item (those of a list).
+
+    Without an object of Python for each item, which would keep all threads of a service waiting.
+    """
+    found = base.execute(
+        "select user, arm, time, items, skipped from exposures where experiment = ? order by seq", (experiment,)
+    ).fetchall()
+    schema = {"user_id": pl.String, "arm": pl.String, "time": pl.Int64, "item": pl.String, "skipped": pl.Int64}
+    lists = pl.col("item").str.json_decode(pl.List(pl.String)).list.slice("skipped")
+    return pl.DataFrame(found, schema=schema, orient="row").with_columns(lists).drop("skipped")
 
 
 def erase(base: sqlite3.Connection, user: str) -> None:

@@ -11,12 +11,12 @@ from pathlib import Path
 import graph
 from engine import artifact, generations
 from engine.engine import Engine
-from engine.errors import UnknownIdError
+from engine.errors import UnknownIdError, WeftError
 from engine.forget import forget_on_disk
 from engine.rules import whom
 from engine.service.api.models import Event, Reaction
 from engine.service.changes import Change
-from engine.service.eventlog import Entry, EventLog, Mark, OvertakenError
+from engine.service.eventlog import Entry, EventLog, Mark, OvertakenError, Request
 from engine.service.replay import CHOSEN, joined, make, not_there, with_events, without_user
 from engine.service.shelf import Shelf
 from graph.rules import Rules
@@ -49,8 +49,9 @@ class Live:
     the one before it answers.
     """
 
-    def __init__(self, engine: Engine, log: EventLog, artefact: Path | None = None) -> None:
-        self._log = log
+    def __init__(self, engine: Engine, log: EventLog, artefact: Path | None = None, stays: bool = False) -> None:
+        """`stays`: whatever artefact the log says is served, this one answers."""
+        self._log, self._stays = log, stays
         self.artefact = artefact
         """The folder of what is served."""
         self._rules = None if artefact is None or _kept_rules(artefact) == engine.rules else engine.rules
@@ -100,29 +101,25 @@ class Live:
         are not in the catalogue, RepeatedKeyError for a key that came with another request, and EventLogError where
         the disk does not take them.
         """
-        wanted = {event.item_id for event in events}
+        (answer,) = self.add_each([(events, key)])
+        if isinstance(answer, WeftError):
+            raise answer
+        return answer
+
+    def add_each(self, requests: Sequence[tuple[Sequence[Event | Reaction], str | None]]) -> list[int | WeftError]:
+        """As `add_events` for each request, by one write; where it would raise, the error stands in the answer."""
+        wanted = {event.item_id for events, _ in requests for event in events}
         if not wanted <= self.shelf.titles.keys():
             self.settle()  # another process may have added them
-        unknown = sorted(wanted - self.shelf.titles.keys())
-        if unknown:
-            raise UnknownIdError(f"not in the catalogue: {', '.join(map(repr, unknown[:10]))}; no event was taken")
-        if not events:
-            return 0
-        now = int(time.time())
-        entries = [
-            Entry(
-                each.user_id,
-                each.item_id,
-                each.kind if isinstance(each, Reaction) else CHOSEN,
-                1 if isinstance(each, Reaction) else each.value,
-                now if each.time is None else each.time,
-            )
-            for each in events
-        ]
-        as_sent = "\n".join(event.model_dump_json() for event in events)
-        new = self._log.append(entries, key, as_sent)
+        known, now = self.shelf.titles, int(time.time())
+        errors = [_unknown(sorted({event.item_id for event in events} - known.keys())) for events, _ in requests]
+        taken = [request for request, error in zip(requests, errors, strict=True) if error is None and request[0]]
+        answers = iter(self._log.append_each([_as_kept(events, key, now) for events, key in taken]))
         self._catch_up()
-        return len(entries) if new else 0
+        return [
+            error or (_count(events, next(answers)) if events else 0)
+            for (events, _), error in zip(requests, errors, strict=True)
+        ]
 
     def change(self, wanted: Callable[[Engine], Change], key: str | None = None, as_sent: str = "") -> bool:
         """Change items or rules; it is on the disk, and every later answer of this process knows of it.
@@ -240,7 +237,9 @@ class Live:
         engine, mark = self._now()
         changes = self._log.changes(mark.change)
         wanted = next((change.content["after"] for _, change in reversed(changes) if change.kind == "artefact"), None)
-        path = self.artefact if wanted is None or self.artefact is None else self.artefact.with_name(wanted)
+        path = self.artefact
+        if path is not None and wanted is not None and not self._stays:
+            path = path.with_name(wanted)
         if path is not None and (path != self.artefact or last.erasure != mark.erasure):
             # Another process has put another one in its place; or it has erased somebody: whom, nobody keeps. What it
             # left is on the disk.
@@ -271,10 +270,11 @@ class Live:
         self.artefact, self.store = path, _store(path)  # the old store ends with the last question to it
 
     def _served(self) -> list[Path]:
-        """The artefact, and those that were served by this log before and are still there: they may hold users too."""
+        """The artefact, and those that this log ever named and that are still there: they may hold users too."""
         if self.artefact is None:
             return []
-        names = {name for _, change in self._log.changes(kind="artefact") for name in change.content.values()}
+        changes = [*self._log.changes(kind="artefact"), *self._log.changes(kind="shadow")]
+        names = {name for _, change in changes for name in change.content.values()}
         before = names & set(self.artefacts()) - {self.artefact.name}
         served = [self.artefact, *(self.artefact.with_name(name) for name in sorted(before))]
         return [*served, *(kept for path in served for kept in generations.before(path))]
@@ -314,6 +314,30 @@ class Live:
         known = [entry for _, entry in news if entry.item in self.shelf.titles]
         self._engine = with_events(self._engine, known) if known else self._engine
         self._seen = self._seen._replace(event=max([last, *(seq for seq, _ in news)]))
+
+
+def _unknown(items: Sequence[str]) -> UnknownIdError | None:
+    if not items:
+        return None
+    return UnknownIdError(f"not in the catalogue: {', '.join(map(repr, items[:10]))}; no event was taken")
+
+
+def _as_kept(events: Sequence[Event | Reaction], key: str | None, now: int) -> Request:
+    entries = [
+        Entry(
+            each.user_id,
+            each.item_id,
+            each.kind if isinstance(each, Reaction) else CHOSEN,
+            1 if isinstance(each, Reaction) else each.value,
+            now if each.time is None else each.time,
+        )
+        for each in events
+    ]
+    return Request(entries, key, "\n".join(event.model_dump_json() for event in events))
+
+
+def _count(events: Sequence[Event | Reaction], answer: bool | WeftError) -> int | WeftError:
+    return answer if isinstance(answer, WeftError) else len(events) * answer
 
 
 def _warm(engine: Engine) -> None:

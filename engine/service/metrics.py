@@ -11,6 +11,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from engine import artifact
+from engine.service.agreement import Agreement
 from engine.service.eventlog import EventLog
 from engine.service.live import Live
 from engine.service.settings import TOGETHER
@@ -28,15 +29,22 @@ class Metrics:
             "weft_request_seconds", "From request to the last byte of the answer.", ("route",), registry=own,
             buckets=SECONDS,
         )  # fmt: skip
+        self._streamed = Counter("weft_stream_messages", "Messages of the stream of events.", ("result",), registry=own)
         self._registry = own
         if TOGETHER in os.environ:
             self._registry = CollectorRegistry()
             MultiProcessCollector(self._registry)  # type: ignore[no-untyped-call]
         ProcessCollector(registry=self._registry)
+        self.agreement = Agreement(own, self._registry)
+        """Of a shadow."""
 
     def count(self, method: str, route: str, status: int, seconds: float) -> None:
         self._requests.labels(method, route, str(status)).inc()
         self._seconds.labels(route).observe(seconds)
+
+    def streamed(self, result: str) -> None:
+        """A message of the stream was taken, refused, or had come before."""
+        self._streamed.labels(result).inc()
 
     def watch(self, live: Live, log: EventLog, artefact: Path | None) -> None:
         """Tell of what is served, too."""

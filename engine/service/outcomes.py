@@ -10,7 +10,7 @@ import polars as pl
 from engine.engine import Engine
 from engine.evaluation import experiment as statistics
 from engine.evaluation.experiment import MISMATCH, Comparison
-from engine.service.eventlog import Entry
+from engine.service.eventlog import Entry, EventLog
 from engine.service.experiments import Experiment
 from engine.service.exposures import Exposure
 from engine.service.replay import CHOSEN, with_events
@@ -48,10 +48,10 @@ class Results:
         return self.ratio < MISMATCH
 
 
-def results(one: Experiment, exposures: Sequence[Exposure], events: Iterable[Entry], now: float) -> Results:
+def results(one: Experiment, log: EventLog, now: float) -> Results:
     """The arms of an experiment by what was shown and done up to now, in Unix seconds."""
     arms = list(one.weights)
-    users = rewards(one, exposures, events).filter(pl.col("arm").is_in(arms))
+    users = rewards(one, log.shown(one.name), log.table(CHOSEN)).filter(pl.col("arm").is_in(arms))
     settled = users.filter(pl.col("until") <= now)
     shared = dict.fromkeys(arms, 0) | dict(users.group_by("arm").len().iter_rows())
     return Results(
@@ -63,27 +63,19 @@ def results(one: Experiment, exposures: Sequence[Exposure], events: Iterable[Ent
     )
 
 
-def rewards(one: Experiment, exposures: Sequence[Exposure], events: Iterable[Entry]) -> pl.DataFrame:
+def rewards(one: Experiment, shown: pl.DataFrame, chosen: pl.DataFrame) -> pl.DataFrame:
     """A row for each user: arm, user_id, reward, until (when their days are over), arms (how many they had).
 
-    An item counts once, if it was chosen after it was shown, and before the days of the user are over.
+    From what was shown and chosen, as the log has both as tables. An item counts once, if it was chosen after it was
+    shown, and before the days of the user are over.
     """
-    shown = pl.DataFrame(
-        [(each.user, each.arm, each.time, list(each.shown)) for each in exposures],
-        schema={"user_id": pl.String, "arm": pl.String, "time": pl.Int64, "item": pl.List(pl.String)},
-        orient="row",
-    )
     users = shown.group_by("user_id", maintain_order=True).agg(
         pl.col("arm").first(),
         (pl.col("time").min() + one.days * DAY).alias("until"),
         pl.col("arm").n_unique().alias("arms"),
     )
     first = shown.explode("item").group_by("user_id", "item").agg(pl.col("time").min())
-    chosen = pl.DataFrame(
-        [(each.user, each.item, each.time) for each in events if each.kind == CHOSEN],
-        schema={"user_id": pl.String, "item": pl.String, "chosen": pl.Int64},
-        orient="row",
-    )
+    chosen = chosen.select("user_id", item="item_id", chosen="time")
     met = chosen.join(first, on=["user_id", "item"]).join(users.select("user_id", "until"), on="user_id")
     met = met.filter(pl.col("chosen").is_between("time", "until")).unique(["user_id", "item"])
     told = users.join(met.group_by("user_id").len("reward"), on="user_id", how="left", maintain_order="left")

@@ -5,6 +5,7 @@
     picture        pictures: by item the name of a file in the service's folder of pictures, or null for none
     rules          what, before, after: rules as `graph.rules.Rules.plain` gives them
     artefact       before, after: names of folders; nothing is changed in an engine, another one takes its place
+    shadow         name, share: of the artefact that answers in the background, null for none; nothing is changed either
 
 Many changes are joined before they are made: of an item the last description counts, and the catalogue is woven again
 once for all that were added, once for all that were changed, and once for all that were removed.

@@ -52,11 +52,10 @@ class Running:
         return {"experiment": experiment.name, "arm": arm.name}
 
     def results(self, one: Experiment) -> Results:
-        """What an experiment tells now. Costs all of the log."""
+        """What an experiment tells now. Costs all of the log: a second for 200,000 lists."""
         if self._exposures is not None:
             self._exposures.flush()
-        events = (entry for _, entry in self._log.after())
-        return results(one, self._log.exposures(one.name), events, time.time())
+        return results(one, self._log, time.time())
 
     def close(self) -> None:
         if self._exposures is not None:

@@ -14,6 +14,8 @@ TABLE: tuple[tuple[str, str, Scope], ...] = (
     ("POST", "/v1/graph/query", "read"),
     ("DELETE", "/v1/users/", "admin"),
     ("POST", "/v1/artefact", "admin"),
+    ("POST", "/v1/shadow", "admin"),
+    ("DELETE", "/v1/shadow", "admin"),
     *((method, "/v1/rules", "admin") for method in ("POST", "PUT", "PATCH", "DELETE")),
 )
 """Method, how the path begins, and the scope. What is not here: `read` to look, `write` to change."""

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import limits
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import BaseModel, ConfigDict, SecretStr, field_serializer, field_validator
 
 from engine.service.logs import Format
 
@@ -33,6 +33,11 @@ class Settings(BaseModel):
     """How the lines of the log look."""
     experiments: Path | None = None
     """The file of experiments that run."""
+    redis: SecretStr | None = None
+    """Where events come from, too: such as redis://localhost:6379/0; it may hold a password."""
+    redis_stream: str = "weft:events"
+    otel: bool = False
+    """Whether each request becomes a span of OpenTelemetry."""
     warm: bool = False
     """Whether to make in the background what first searches would wait for, and to be ready only then."""
 
@@ -42,3 +47,7 @@ class Settings(BaseModel):
         if given:
             limits.parse(given)
         return given
+
+    @field_serializer("redis", when_used="json")
+    def _for_a_worker(self, given: SecretStr | None) -> str | None:
+        return None if given is None else given.get_secret_value()

@@ -18,7 +18,7 @@ class Warming:
     def __init__(self, live: Live) -> None:
         self._live = live
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="warming")
+        self._thread = threading.Thread(target=self.run, name="warming")
         self.done = False
         """Whether nothing is left that a first search would wait for."""
 
@@ -31,7 +31,7 @@ class Warming:
         self._thread.join()
         gc.unfreeze()  # so that all is taken apart at the end of the process
 
-    def _run(self) -> None:
+    def run(self) -> None:
         live = self._live
         nobody: dict[str, Any] = {"user": None, "history": None, "exclude": []}
         steps: list[Callable[[], object]] = [

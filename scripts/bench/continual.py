@@ -1,5 +1,7 @@
 """Ten slices of time, learned one after the other: python scripts/bench/continual.py [--seeds 0 1 2] [--choose].
 
+What a run finds is kept in --work after each slice; --methods runs some of them, beside those found before.
+
 movielens-100k is cut by time into ten slices of as many events. Of each user's events in a slice the last fifth (of
 five events or more) is held out, for good. After each slice a ranker that has learned the rest of the slices so far is
 asked for what was held out in that slice, in all before it, and in the next one, which it has not learned; a user's
@@ -11,8 +13,9 @@ history is what is not held out, up to and with that slice. Beside each other st
     ours     what `weft update` does
 
 NDCG@20 by engine/evaluation. Forgetting of a slice is the best that a ranker ever was on it less what it is at the end;
-forward transfer is how it does on the next slice. Seconds are of the processor. With --choose what is held out are the
-events before those, the rest is not looked at, and only the first five slices are gone through: settings are chosen so.
+forward transfer is how it does on the next slice. Seconds are of the processor, on one thread: of more, those
+that wait for another count too. With --choose what is held out are the events before those, the rest is not looked at,
+and only the first five slices are gone through: settings are chosen so.
 --without attention gnn leaves out the parts whose fits are most of a build.
 """
 
@@ -26,14 +29,13 @@ import numpy as np
 from movielens import movielens
 from numpy.typing import NDArray
 
-from engine import history, memory, prequential, updating
+from engine import atomic, history, memory, prequential, updating
 from engine.candidates import Features
 from engine.cases import met
 from engine.config import Config
 from engine.describe import describe
 from engine.evaluation import bootstrap
 from engine.history import Histories
-from engine.prequential import Stream
 from engine.ranker import Ranker
 from engine.reservoir import Reservoir
 from engine.training import train
@@ -92,17 +94,17 @@ def built(told: Histories, features: Features, config: Config, stage: Stage) -> 
 
 
 def naive(learned: Learned, whole: Histories, new: NDArray[np.bool_], smooth: bool, config: Config) -> Learned:
-    """One step that nothing holds back."""
+    """An update that nothing holds back."""
     free = {"update": config.update.model_copy(update={"distance": 0.0, "replay": 0.0})}
-    stream = Stream(whole, new.astype(np.int8))
     start = Learned(learned.ranker, Reservoir())
-    return updating.advanced(start, stream, 1, smooth, config.model_copy(update=free), lambda _: None)[0]
+    return updating.learn(start, whole, new, smooth, config.model_copy(update=free), lambda _: None).learned
 
 
-def run(slices: Slices, features: Features, config: Config, methods: list[str], steps: int) -> Found:
-    """Go through the slices with each method."""
+def run(slices: Slices, features: Features, config: Config, methods: list[str], steps: int, to: Path) -> Found:
+    """Go through the slices with each method; returns what these and earlier ones found."""
     scores: dict[str, dict[str, list[float]]] = {name: {} for name in methods}
     seconds: dict[str, list[float]] = {name: [] for name in methods}
+    kept = scores, seconds
     now: dict[str, Learned] = {}
     smooth = False
 
@@ -127,7 +129,16 @@ def run(slices: Slices, features: Features, config: Config, methods: list[str], 
                 found = prequential.quality(now[name].ranker, slices.told(one), slices.asked(one), config.evaluation.k)
                 scores[name][f"{step} {one}"] = found[np.isfinite(found)].tolist()
             print(step, name, f"{seconds[name][-1]:.1f} s", *line(scores[name], step, steps), flush=True)
-    return scores, seconds
+        kept = beside(to, (scores, seconds))
+    return kept
+
+
+def beside(to: Path, found: Found) -> Found:
+    """What was found, put beside what the file has of other methods."""
+    scores, seconds = json.loads(to.read_text(encoding="utf-8")) if to.exists() else ({}, {})
+    kept = scores | found[0], seconds | found[1]
+    atomic.write_text(to, json.dumps(kept) + "\n")
+    return kept
 
 
 def line(scores: dict[str, list[float]], step: int, steps: int) -> list[str]:
@@ -151,17 +162,31 @@ def main() -> None:
     for name in choice.without:
         tree["candidates"][name]["enabled"] = False
     tree["update"] |= {key: float(value) for key, value in (one.split("=") for one in choice.set)}
+    tree["threads"] = 1
     settings, steps = Config.model_validate(tree), CHOOSING if choice.choose else SLICES
     features = describe(tables, settings).features
     index = {item: row for row, item in enumerate(tables.items["item_id"])}
     users = tables.interactions["user_id"].unique(maintain_order=True).to_list()
     slices = cut(history.from_frame(tables.interactions, users, index), choice.choose)
+    name = "-".join(["continual", *["choose"] * choice.choose, *[f"no-{each}" for each in choice.without]])
+    seeds = list[Found]()
     for seed in choice.seeds:
         config = settings.model_copy(update={"seed": seed})
-        found = run(slices, features, config, choice.methods, steps)
-        to = choice.work / f"continual-{'choose-' if choice.choose else ''}{seed}.json"
-        to.write_text(json.dumps(found) + "\n", encoding="utf-8")
-        show(found, steps)
+        seeds.append(run(slices, features, config, choice.methods, steps, choice.work / f"{name}-{seed}.json"))
+        print(f"seed {seed}")
+        show(seeds[-1], steps)
+    if len(seeds) > 1:
+        print(f"mean of seeds {choice.seeds}")
+        show(mean(seeds), steps)
+
+
+def mean(seeds: list[Found]) -> Found:
+    """The mean over seeds of what each user got and each step took."""
+    scores = {
+        name: {key: np.mean([one[0][name][key] for one in seeds], axis=0).tolist() for key in found}
+        for name, found in seeds[0][0].items()
+    }
+    return scores, {name: np.mean([one[1][name] for one in seeds], axis=0).tolist() for name in scores}
 
 
 def show(found: Found, steps: int) -> None:

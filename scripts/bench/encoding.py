@@ -97,8 +97,7 @@ def ways(name: str, work: Path, threads: int) -> dict[str, Encode]:
 
 
 def fast_ways(plain: Any, work: Path, threads: int) -> dict[str, Encode]:
-    names = (fast.ONNX, fast.BF16, fast.INT8) if plain.kind == encoders.base.TEXTS else (fast.ONNX, fast.BF16)
-    return {"plain": plain.encode} | {way: fast.open_fast(plain, way, work, threads).encode for way in names}
+    return {"plain": plain.encode} | {way: fast.open_fast(plain, way, work, threads).encode for way in fast.ways(plain)}
 
 
 def transformers_alone() -> Encode:

@@ -1,4 +1,4 @@
-"""How many labels a photograph's product needs: python scripts/bench/few_labels.py [--seeds 0 1 2] [--plot FILE].
+"""How many labels a photograph's product needs: python scripts/bench/few_labels.py [--tune 1 5 10] [--plot FILE].
 
 On grocery-store: 81 products, 0, 1, 5, 10 or 50 photographs of each (all there are, where there are fewer), from the
 training part; top-1 over the 2,485 test photographs. The vectors are those of EfficientNet-Lite0 (1,280) and what
@@ -9,7 +9,10 @@ weft-small's heads make of them (256):
 - prototype: the nearest mean of the labelled photographs;
 - probe: logistic regression over them; its strength is chosen on the validation photographs.
 
-Nothing of the encoders learns here; scripts/bench/grocery.py has what tuning the late half of Lite0 on all gives.
+With --tune LABELS the late half of Lite0 is tuned as well (`encoders.tune_images`), a minute or two of the processor
+each, by all its weights and by LoRA; here clean pictures are labelled too, since tuning needs two of each product, and
+a probe over the same pictures stands beside. With --rates it is only told what these give by LoRA on the validation
+photographs, on which that of TUNED was chosen. scripts/bench/grocery.py has what tuning on all gives.
 """
 
 import argparse
@@ -26,11 +29,17 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 import encoders
-from encoders import Vectors
+from encoders import Vectors, lite, pictures
+from encoders.tune_images import Labelled, Settings, tune_images
+from encoders.weights import unit
 from engine import memory
 
 LABELS = (1, 5, 10, 50)
 STRENGTHS = (1, 10, 100)
+STEPS = 100
+"""Of tuning on few pictures, whatever their number."""
+TUNED = (("all weights", 0, 5e-4), ("LoRA", 8, 2e-3))
+"""Name, rank, and the highest rate."""
 
 
 def main() -> None:
@@ -40,12 +49,20 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path("artefacts/grocery"), help="keeps vectors")
     parser.add_argument("--out", type=Path, default=Path("runs/few-labels.jsonl"), help="a line for each figure")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="which photographs are labelled")
+    parser.add_argument("--tune", type=int, nargs="*", default=[], choices=LABELS, help="labels to tune on, too")
+    parser.add_argument("--frozen", action=argparse.BooleanOptionalAction, default=True, help="frozen encoders, too")
+    parser.add_argument("--rates", type=float, nargs="*", help="of LoRA, to choose from")
     parser.add_argument("--plot", type=Path)
     choice = parser.parse_args()
     torch.set_num_threads(1)
     choice.out.parent.mkdir(parents=True, exist_ok=True)
     shop = read(choice.data)
-    frozen(shop, encoders.EmbeddingStore(choice.work), choice)
+    if choice.tune:
+        tuned(shop, choice)
+    if choice.rates:
+        return
+    if choice.frozen:
+        frozen(shop, encoders.EmbeddingStore(choice.work), choice)
     lines = [json.loads(line) for line in choice.out.read_text(encoding="utf-8").splitlines()]
     table(lines)
     if choice.plot:
@@ -69,6 +86,33 @@ def frozen(shop: Shop, store: encoders.EmbeddingStore, choice: argparse.Namespac
                 began = time.process_time()
                 scores = probe(train[rows], product, valid, shop.valid, test)
                 keep(choice.out, space, "probe", most, seed, top1(shop, scores), time.process_time() - began)
+                if most in choice.tune and space == "Lite0":
+                    both = np.concatenate([train[rows], clean]), np.concatenate([product, shop.clean.product])
+                    scores = probe(*both, valid, shop.valid, test)
+                    keep(choice.out, space, "probe, clean pictures too", most, seed, top1(shop, scores), 0.0)
+
+
+def tuned(shop: Shop, choice: argparse.Namespace) -> None:
+    """The late half of Lite0 and a vector of each product, both learned from photographs and clean pictures."""
+    (early, _), side = lite.halves(), Settings().side
+    part = shop.valid if choice.rates else shop.test
+    asked = lite.places(early, [lite.whole(pictures.load(path), side) for path in part.paths]).half()
+    for seed in choice.seeds:
+        for most in choice.tune:
+            rows = drawn(shop, most, seed)
+            product = np.concatenate([shop.train.product[rows], shop.clean.product])
+            given = Labelled([shop.train.paths[row] for row in rows] + shop.clean.paths, [f"{n:02}" for n in product])
+            epochs = max(Settings.epochs, round(STEPS * Settings.batch / len(product)))
+            ways = [("LoRA", 8, rate) for rate in choice.rates] if choice.rates else TUNED
+            for way, rank, rate in ways:
+                began = time.process_time()
+                made = tune_images(given, Settings(seed=seed, epochs=epochs, learning_rate=rate, rank=rank))
+                seconds, centres = time.process_time() - began, unit(made.network.centres.detach().numpy())
+                hit = (lite.vectors(made.network, asked) @ centres.T).argmax(axis=1) == part.product
+                if choice.rates:
+                    print(f"{way}, {most} labels, rate {rate:g}: {hit.mean():.4f} on validation", flush=True)
+                else:
+                    keep(choice.out, "Lite0", way, most, seed, float(hit.mean()), seconds)
 
 
 def drawn(shop: Shop, most: int, seed: int) -> NDArray[np.int64]:

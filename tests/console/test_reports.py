@@ -74,6 +74,18 @@ def test_the_service_tells_how_it_does(open_page):
     assert re.fullmatch(r"[\d.,]+ ms", row.nth(2).inner_text())
 
 
+def test_an_artefact_that_answers_in_the_background_is_told(shop, tmp_path, browser):
+    for name in ("artefact", "next"):
+        shutil.copytree(shop / "artefact", tmp_path / name)
+    app = create(Engine.load(tmp_path / "artefact"), tmp_path / "log", tmp_path / "artefact")
+    with page_of(browser, app) as page:
+        page.goto("http://testserver/#/service")
+        expect(page.locator(".tile dd").nth(1)).to_have_text("120")
+        sent = {"method": "POST", "headers": {"Content-Type": "application/json"}, "body": '{"name": "next"}'}
+        page.evaluate("sent => fetch('/v1/shadow', sent)", sent)
+        expect(page.get_by_text("next answers 10% in the background.")).to_be_visible()
+
+
 def test_a_key_is_asked_for_and_used(shop, tmp_path, browser):
     key = keys.add(tmp_path / "keys.json", "page", "write")
     settings = Settings(keys=tmp_path / "keys.json")

@@ -1,6 +1,7 @@
 """Adapters of a text encoder: apart from the base, merged into it, several on one base, and learned."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from shutil import copy
 
@@ -101,20 +102,20 @@ def test_what_cannot_be_used_is_told(tiny, folders, tmp_path):
         Tenants({"shop": folders["shop"], "other": tmp_path / "other"})
 
 
-def pairs(n=96):
+def pairs(n=96, kinds=24):
     """Two texts that go together by words that the base does not join: those of the same place in two lists."""
     words = [word for word in (minilm_folder() / "vocab.txt").read_text().split() if word.isalpha() and len(word) > 4]
-    texts = [f"{words[300 + row % 24]} {words[900 + row]}" for row in range(n)]
-    texts += [f"{words[600 + row % 24]} {words[2000 + row]}" for row in range(n)]
+    texts = [f"{words[300 + row % kinds]} {words[900 + row]}" for row in range(n)]
+    texts += [f"{words[600 + row % kinds]} {words[2000 + row]}" for row in range(n)]
     return TextPairs(texts, np.arange(n), np.arange(n, 2 * n))
 
 
-def test_it_learns_is_cut_and_goes_on_to_the_same_numbers(tiny, tmp_path):
+def test_it_is_cut_and_goes_on_to_the_same_numbers(tiny, tmp_path):
     checkpoint = tmp_path / "tuning.safetensors"
     whole = tune_text(tiny, pairs(), SETTINGS)
 
     def cut(done, _total):
-        if done == 8:  # in the second epoch
+        if done == 6:  # in the second epoch
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -122,7 +123,7 @@ def test_it_learns_is_cut_and_goes_on_to_the_same_numbers(tiny, tmp_path):
     assert checkpoint.is_file()
     seen = []
     again = tune_text(tiny, pairs(), SETTINGS, checkpoint, lambda done, _: seen.append(done))
-    assert seen[0] == 6
+    assert seen[0] == 5
     assert not checkpoint.exists()
     for name, tensor in whole.tower.state_dict().items():
         assert torch.equal(again.tower.state_dict()[name], tensor), name
@@ -132,6 +133,38 @@ def test_it_learns_is_cut_and_goes_on_to_the_same_numbers(tiny, tmp_path):
     assert told["learned numbers"] == 2 * 2 * 2 * 32 * 8
     assert {path.suffix for path in (tmp_path / "out").iterdir()} <= {".safetensors", ".json", ".md"}
     assert encoders.open_text(str(tmp_path / "out")).encode(TEXTS).shape == (5, 32)
+
+
+CURVE = "valid recall@10 of the base, and by epoch"
+
+
+def test_what_rises_on_pairs_kept_aside_is_accepted(tiny, tmp_path):
+    settings = replace(SETTINGS, epochs=5, learning_rate=3e-2, valid_share=0.25)
+    tuned = tune_text(tiny, pairs(192, kinds=4), settings)
+    assert tuned.accepted
+    assert max(tuned.figures[CURVE]) > tuned.figures[CURVE][0] + 0.2
+    tuned.save(tmp_path, {})
+    assert json.loads((tmp_path / "weft-text.json").read_text())["better than the base"] is True
+    assert np.abs(encoders.open_text(str(tmp_path)).encode(TEXTS) - encoders.open_text(tiny).encode(TEXTS)).max() > 0.01
+
+
+def test_what_does_not_rise_there_is_not_and_the_base_stays(tiny, tmp_path):
+    """The base knows these pairs already: their words are the same."""
+    words = pairs(60).texts[:60]
+    same = TextPairs([*words, *(" ".join(reversed(text.split())) for text in words)], np.arange(60), np.arange(60, 120))
+    tuned = tune_text(tiny, same, replace(SETTINGS, learning_rate=3e-2))
+    assert not tuned.accepted
+    assert tuned.figures[CURVE][0] == 1
+    assert tuned.figures["pairs"] == {"train": 40, "valid": 20}
+    tuned.save(tmp_path, {})
+    assert json.loads((tmp_path / "weft-text.json").read_text())["better than the base"] is False
+    assert np.abs(encoders.open_text(str(tmp_path)).encode(TEXTS) - encoders.open_text(tiny).encode(TEXTS)).max() < 1e-5
+
+
+def test_a_prefix_is_compared_with_the_base_and_not_with_how_it_begins(tiny):
+    settings = replace(SETTINGS, epochs=1, valid_share=0.25)
+    both = [tune_text(tiny, pairs(192, kinds=4), replace(settings, kind=kind)) for kind in ("lora", "prefix")]
+    assert len({one.figures[CURVE][0] for one in both}) == 1
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -145,7 +178,7 @@ def test_every_kind_runs_and_moves_no_base(tiny, kind):
     }
     assert all(torch.equal(after[name], tensor) for name, tensor in before.items())
     assert 0 < tuned.figures["learned numbers"] < 10_000
-    assert len(tuned.figures["valid recall@10 of the base, and by epoch"]) == 2
+    assert len(tuned.figures[CURVE]) == 2
 
 
 def test_halves_of_a_text_share_no_place():

@@ -133,6 +133,7 @@ def by(way, of):
 ENCODERS = {
     "multilingual": lambda asked, folder: Case(asked("multilingual"), TEXTS),
     "minilm": lambda asked, folder: Case(asked("minilm"), TEXTS),
+    "minilm by passages": lambda asked, folder: Case(encoders.open_text("minilm", passages=True), TEXTS),
     "sentence-transformers": lambda asked, folder: Case(
         encoders.open_text(str(made(folder, bert))), TEXTS, least=RANDOM
     ),
@@ -155,7 +156,7 @@ ENCODERS = {
 }
 TEXT_ENCODERS = [
     "multilingual", "minilm", "sentence-transformers", "weft-small text", "clap text",
-    *(f"{family} text" for family in CLIPS), *(f"minilm by {way}" for way in ("onnx", "bf16", "int8")),
+    *(f"{family} text" for family in CLIPS), *(f"minilm by {way}" for way in ("passages", "onnx", "bf16", "int8")),
 ]  # fmt: skip
 
 

@@ -20,14 +20,15 @@ def folder(tmp_path_factory):
 
 def test_vectors_are_those_of_the_plain_encoder(minilm, lite0, weft_small, folder):
     for plain, things in ((minilm, TEXTS), (lite0, [drawn(1), drawn(2)]), (weft_small.text, TEXTS[:3])):
-        by_onnx = fast.open_fast(plain, "onnx", folder)
-        assert by_onnx.fingerprint == plain.fingerprint
-        assert np.allclose(by_onnx.encode(things), plain.encode(things), atol=2e-5)
+        for way in ("onnx", "openvino"):
+            quick = fast.open_fast(plain, way, folder)
+            assert quick.fingerprint == plain.fingerprint
+            assert np.allclose(quick.encode(things), plain.encode(things), atol=5e-5)
 
 
 def test_other_vectors_have_another_fingerprint(minilm, folder):
     exact = minilm.encode(TEXTS)
-    for way, least in (("bf16", 0.999), ("int8", 0.9)):
+    for way, least in (("bf16", 0.999), ("openvino-bf16", 0.999), ("int8", 0.9)):
         encoder = fast.open_fast(minilm, way, folder)
         made = encoder.encode(TEXTS)
         assert encoder.fingerprint != minilm.fingerprint
@@ -47,10 +48,10 @@ def test_a_choice_is_kept(minilm, tmp_path, monkeypatch):
     assert choice.way != "plain" and choice.way in str(choice)
     found = next(trial for trial in choice.trials if (trial.way, trial.threads) == (choice.way, choice.threads))
     assert found.agreement >= 0.99
-    assert {trial.way for trial in choice.trials} == {"onnx", "bf16", "int8"}
+    assert {trial.way for trial in choice.trials} == {"onnx", "bf16", "openvino", "openvino-bf16", "int8"}
     again, same = fast.faster(minilm, tmp_path, sample)
     assert (len(asked), same, again.fingerprint) == (1, choice, chosen.fingerprint)
-    assert {path.name.split(".")[1] for path in tmp_path.glob("*.onnx")} <= {choice.way}
+    assert {path.name.split(".")[1] for path in tmp_path.glob("*.onnx")} <= {fast.FILES.get(choice.way)}
     fast.faster(minilm, tmp_path, sample, least=0.995)
     assert len(asked) == 2, "another agreement asks for another trial"
 

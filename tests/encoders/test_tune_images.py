@@ -1,6 +1,7 @@
 """Tuning of the image encoder on labelled pictures: it learns, repeats, can be cut, and what it wrote can be opened."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -136,6 +137,27 @@ def test_a_checkpoint_of_another_training_is_not_gone_on_with(given, tmp_path):
 def test_mixed_pictures_are_learned_from(given):
     settings = Settings(**(vars(QUICK) | {"mixed": 0.3, "epochs": 4}))
     assert tune_images(given[0], settings, given[1]).figures["valid top-1 by epoch"][-1] > 0.8
+
+
+def test_lora_learns_beside_the_late_half_and_goes_into_it(given, tmp_path):
+    tuned = tune_images(given[0], Settings(**(vars(QUICK) | {"rank": 4, "learning_rate": 5e-3})), given[1])
+    assert tuned.figures["valid top-1 by epoch"][-1] > 0.9
+    base, moved = lite.halves()[1].state_dict(), tuned.network.late.state_dict()
+    assert base.keys() == moved.keys()
+    changed = {name for name in base if not torch.equal(base[name], moved[name])}
+    assert changed == {name for name in base if re.fullmatch(rf"({lite.POINTWISE})\.weight", name)}
+    rises = [torch.linalg.matrix_rank((moved[name] - base[name]).flatten(1), rtol=1e-4) for name in changed]
+    assert max(rises) <= 4
+    tuned.save(tmp_path, {})
+    assert (
+        np.mean(
+            [
+                a == b
+                for a, b in zip(nearest(encoders.open_image(str(tmp_path)), given[1]), given[1].labels, strict=True)
+            ]
+        )
+        > 0.9
+    )
 
 
 def test_what_cannot_be_read_is_left_out_and_told(given, tmp_path):

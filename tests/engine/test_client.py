@@ -1,6 +1,7 @@
 """The client against a service over a real connection, and against answers that ask it to come again."""
 
 import io
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -117,6 +118,45 @@ def test_items_feedback_and_rules(weft: Client) -> None:
     with pytest.raises(ServiceError, match="422"):
         weft.replace_rules("nonsense")
     assert weft.replace_rules(hidden).toml and weft.rules() == weft.replace_rules(hidden)
+
+
+def test_rules_are_tried_changed_one_by_one_and_only_as_they_were_seen(weft: Client) -> None:
+    weft.replace_rules("")
+    seen = weft.rules_etag()
+    rule = {"name": "no nike / 1", "kind": "exclude", "items": {"brand": "Nike"}}
+    tried = weft.try_rules('[[rule]]\nname = "x"\nkind = "exclude"\nitems = { brand = "Nike" }\n', ["u0001"], n=5)
+    assert tried.dry_run and tried.users == 1 and tried.n == 5 and weft.rules_etag() == seen
+    assert weft.set_rule(rule, if_match=seen).in_force == ["no nike / 1"]
+    for change in (
+        lambda: weft.replace_rules("", if_match=seen),
+        lambda: weft.set_rule(rule, if_match=seen),
+        lambda: weft.remove_rule("no nike / 1", if_match=seen),
+        lambda: weft.try_rules("", if_match=seen),
+    ):
+        with pytest.raises(ServiceError, match="412"):
+            change()
+    assert weft.remove_rule("no nike / 1", if_match=weft.rules_etag()).in_force == []
+    latest = weft.rules_audit(n=2).changes
+    assert [(one.who, one.what) for one in latest] == [
+        ("admin", "removed 'no nike / 1'"), ("admin", "added 'no nike / 1'"),
+    ]  # fmt: skip
+
+
+def test_experiments_the_evaluation_and_the_shadow(small_artefact: Path, tmp_path: Path) -> None:
+    artefact = Path(shutil.copytree(small_artefact, tmp_path / "shop"))
+    (tmp_path / "file").write_text('[[experiment]]\nname = "a"\narms = [{ name = "x" }, { name = "y" }]\n')
+    app = create(Engine.load(artefact), tmp_path / "events", artefact, Settings(experiments=tmp_path / "file"))
+    with in_a_thread(app) as address, Client(address, timeout=120) as weft:
+        assert [one.name for one in weft.experiments()] == ["a"]
+        arm = weft.recommend("u0001", n=2).arm
+        assert {one.name: one.exposed for one in weft.results("a").arms} == {"x": 0, "y": 0} | {arm: 1}
+        assert weft.evaluation() is None
+        (tmp_path / "report").mkdir()
+        (tmp_path / "report" / "report.json").write_text('{"rankers": []}')
+        assert weft.evaluation() == {"rankers": []}
+        assert weft.shadow().name is None and weft.switch_shadow(None).ready is False
+        with pytest.raises(ServiceError, match="404: there is no artefact 'other'"):
+            weft.switch_shadow("other")
 
 
 def answering(monkeypatch: pytest.MonkeyPatch, *answers: httpx2.Response) -> tuple[Client, list[httpx2.Request], list]:

@@ -9,6 +9,7 @@ from scipy import sparse
 from engine import history
 from engine.candidates import Features, als, amount, ease, fit_all, neighbours, prior, restore, transitions
 from engine.candidates.base import ItemToItem
+from engine.candidates.factors import Factors
 from engine.candidates.registry import FIT, enabled
 from engine.config import Als, Config, Content, Ease, Neighbours, Prior, Transitions
 from engine.history import Histories
@@ -170,6 +171,8 @@ def test_items_nobody_has_met_are_placed_by_what_they_are(name: str) -> None:
     same = np.arange(users)[:, None] % 2 == np.arange(50, items)[None, :] % 2
     own, other = (np.nanmean(np.where(which, score, np.nan), axis=1) for which in (same, ~same))
     assert (own > other).mean() > 0.9
+    assert isinstance(model, Factors)
+    assert np.allclose(model.right, model.placer.place(described), atol=1e-5)  # also of items learned from
     grown = model.grow(described.take(np.array([50])))  # the same once more, as an item that comes later
     wider = Histories(seen.indptr, seen.items, seen.values, seen.times, items + 1)
     again = grown.score(wider)
@@ -191,7 +194,9 @@ def test_prior_expects_more_of_what_much_is_said_of() -> None:
     words = sparse.csr_array((items, 0), dtype=np.float32)
     described = Features(said, words, blank, blank, np.zeros(40, np.int64))
     seen = histories.select(histories.items % 2 == 0)
-    expected = prior.fit(seen, described, Prior(), Content(), seed=0).expected
+    model = prior.fit(seen, described, Prior(), Content(), seed=0)
+    expected = model.expected
+    assert np.allclose(expected, model.place(described), atol=1e-4)  # also of items learned from
     assert np.corrcoef(expected[1::2], share[1::2])[0, 1] > 0.8
 
 

@@ -21,6 +21,7 @@ from engine.search.look import SHARE, beside, looks, opened
 from engine.search.vectors import QueryEncoders
 from engine.service.app import create
 from engine.service.guard import LARGEST_UPLOAD
+from engine.service.settings import Settings as Serving
 from tests.engine.command import weft
 
 WORDS = ["words", "graph", "named", "meaning", "picture"]
@@ -237,6 +238,19 @@ def test_over_http_it_is_the_list_of_the_engine(client: TestClient, engine: Engi
     past = post(client, path.read_bytes(), history=["p0001", "p0002"], exclude=[expected[0].item_id]).json()
     assert past["personal"] is True
     assert expected[0].item_id not in {one["item_id"] for one in past["items"]}
+
+
+def test_over_http_it_is_by_the_arm_of_the_user(engine: Engine, pictured: pl.DataFrame, tmp_path: Path) -> None:
+    arms = '[{ name = "none", settings = { personal = 0 } }, { name = "half", weight = 1e-6 }]'
+    (tmp_path / "file").write_text(f'[[experiment]]\nname = "taste"\non = "search"\narms = {arms}\n')
+    data = Path(pictured["image"][0]).read_bytes()
+    with TestClient(create(engine, tmp_path / "log", None, Serving(experiments=tmp_path / "file"))) as client:
+        found = post(client, data, user="u0001", personal=1).json()
+        plain = post(client, data, personal=1).json()
+        told = client.get("/v1/experiments/taste/results").json()
+    assert (found["experiment"], found["arm"], found["personal"]) == ("taste", "none", False)
+    assert [one["item_id"] for one in found["items"]] == [one["item_id"] for one in plain["items"]]
+    assert plain["experiment"] is None and told["arms"][0]["exposed"] == told["waiting"] == 1
 
 
 @pytest.mark.parametrize(

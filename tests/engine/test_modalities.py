@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from fastapi.testclient import TestClient
 
 from encoders import open_text
 from engine import Engine, ablation, groups
@@ -20,6 +21,9 @@ from engine.errors import ConfigError, DataError
 from engine.search.hybrid import Searcher, weighed
 from engine.search.named import Reading
 from engine.search.vectors import QueryEncoders
+from engine.service.app import create
+from engine.service.eventlog import EventLog
+from engine.service.live import Live
 from tests.encoders.samples import drawn
 from tests.encoders.tiny import film, moving
 
@@ -109,6 +113,30 @@ def test_new_and_changed_items_have_it_too(engine: Engine, shop: Path) -> None:
     assert made.ranker.features.more["trailer"][-1].any(), "as its picture would"
     made.remove_items(["brand-new"])
     assert not made.ranker.features.more["trailer"][-1].any()
+
+
+def test_over_http_keys_are_taken_and_paths_are_not(engine: Engine, shop: Path, tmp_path: Path) -> None:
+    keyed = {"colours": engine.config.modalities["colours"].model_copy(update={"column": "swatch"})}
+    config = engine.config.model_copy(update={"modalities": engine.config.modalities | keyed})
+    engine = replace(engine, state=replace(engine.state, config=config))
+    key = str(np.load(shop / "colours.npz", allow_pickle=False)["id"][0])
+    item = key  # which has the colours of this key already
+    with TestClient(create(engine, tmp_path / "events")) as client:
+        refused = client.post("/v1/items", json={"item_id": "n1", "trailer": "clips/1.mp4"})
+        assert refused.status_code == 422 and "no path is taken from a request" in refused.json()["detail"]
+        rows = [{"item_id": "n1", "title": "A thing", "swatch": key}, {"item_id": "n2", "title": "Another"}]
+        assert client.post("/v1/items", json=rows).json() == {"items": 2}
+        assert client.get("/v1/items/n1").json()["columns"]["swatch"] == key
+        assert client.get(f"/v1/items/{item}").json()["columns"]["swatch"] == key
+        assert client.put(f"/v1/items/{item}", json={"title": "Without"}).json() == {"items": 1}
+        assert client.put("/v1/items/n2", json={"title": "Another", "swatch": key}).json() == {"items": 1}
+        assert "swatch" not in client.get(f"/v1/items/{item}").json()["columns"]
+        assert client.get("/v1/items/n2").json()["columns"]["swatch"] == key
+    live = Live(engine, EventLog(tmp_path / "events"))  # from the log, where changes are joined
+    has = live.engine.ranker.features.more["colours"].any(axis=1)
+    assert [has[live.engine.state.lookup.shown(one)] for one in ("n1", "n2", item)] == [True, True, False]
+    assert live.engine.ranker.features.more["trailer"].any(axis=1).sum() == 7
+    live.close()
 
 
 def test_words_find_what_stands_in_their_space(engine: Engine) -> None:

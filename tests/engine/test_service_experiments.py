@@ -210,11 +210,22 @@ def exposure(user: str, at: int, *items: str, arm: str = "as-it-is", skipped: in
     return Exposure(at, 0, user, "varied", arm, list(items), skipped, None, {})
 
 
-def test_only_what_was_shown_before_counts_and_only_within_the_days(running: Experiments) -> None:
+def logged(folder: Path, shown: list[Exposure], events: list[Entry]) -> EventLog:
+    log = EventLog(folder / "events")
+    written = Exposures(log.path)
+    for each in shown:
+        written.add(each)
+    written.close()
+    log.append(events)
+    return log
+
+
+def test_only_what_was_shown_before_counts_and_only_within_the_days(running: Experiments, tmp_path: Path) -> None:
     one = running.experiment[0].model_copy(update={"reward": "count"})
     shown = [
         exposure("a", 100, "p1", "p2"), exposure("b", 100, "p1"), exposure("c", 100, "p1", "p2", skipped=1),
         exposure("d", 100, "p1"), exposure("d", 200, "p2", arm="varied"), exposure("e", 100, "p1"),
+        exposure("帽🧢", 100, "👒", "p1"), exposure("f", 100),
     ]  # fmt: skip
     events = [
         Entry("a", "p1", "chosen", 1, 100), Entry("a", "p2", "chosen", 1, 300), Entry("a", "p2", "chosen", 1, 400),
@@ -222,18 +233,25 @@ def test_only_what_was_shown_before_counts_and_only_within_the_days(running: Exp
         Entry("c", "p1", "chosen", 1, 200),  # which came with a page before
         Entry("d", "p2", "chosen", 1, 150), Entry("d", "p2", "chosen", 1, 100 + 7 * DAY),
         Entry("e", "p1", "chosen", 1, 101 + 7 * DAY), Entry("e", "p1", "hide", 1, 200),
+        Entry("帽🧢", "👒", "chosen", 1, 101),
     ]  # fmt: skip
-    found = outcomes.rewards(one, shown, events)
-    assert dict(found.select("user_id", "reward").iter_rows()) == {"a": 2, "b": 0, "c": 0, "d": 1, "e": 0}
-    told = outcomes.results(one, shown, events, 100 + 7 * DAY)
-    assert (told.moved, told.waiting, told.exposed) == (1, 0, {"as-it-is": 5, "varied": 0})
-    assert outcomes.results(one, shown, events, 99 + 7 * DAY).waiting == 5
-    chosen = outcomes.rewards(running.experiment[0], shown, events)
+    log = logged(tmp_path, shown, events)
+    found = outcomes.rewards(one, log.shown("varied"), log.table("chosen"))
+    expected = {"a": 2, "b": 0, "c": 0, "d": 1, "e": 0, "f": 0, "帽🧢": 1}
+    assert dict(found.select("user_id", "reward").iter_rows()) == expected
+    told = outcomes.results(one, log, 100 + 7 * DAY)
+    assert (told.moved, told.waiting, told.exposed) == (1, 0, {"as-it-is": 7, "varied": 0})
+    assert outcomes.results(one, log, 99 + 7 * DAY).waiting == 7
+    chosen = outcomes.rewards(running.experiment[0], log.shown("varied"), log.table("chosen"))
     assert chosen.filter(user_id="a")["reward"].item() == 1
+    assert log.shown("varied")["item"].to_list() == [list(each.shown) for each in shown]
+    log.close()
 
 
-def test_without_exposures_there_is_nothing_to_tell(running: Experiments) -> None:
-    told = outcomes.results(running.experiment[0], [], [Entry("a", "p1", "chosen", 1, 100)], 0)
+def test_without_exposures_there_is_nothing_to_tell(running: Experiments, tmp_path: Path) -> None:
+    log = logged(tmp_path, [], [Entry("a", "p1", "chosen", 1, 100)])
+    told = outcomes.results(running.experiment[0], log, 0)
+    log.close()
     assert [arm.users for arm in told.compared.arms] == [0, 0] and not told.mismatch
 
 

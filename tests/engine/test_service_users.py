@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 from fastapi.testclient import TestClient
 
-from engine import Engine, artifact
+from engine import Engine, artifact, generations
 from engine.forget import forget_on_disk
 from engine.service.app import create
 from tests.engine.test_service import problem
@@ -27,6 +27,16 @@ def served(artefact: Path) -> TestClient:
 def history(client: TestClient, user: str) -> list[str]:
     found = client.get(f"/v1/users/{user}")
     return [done["item_id"] for done in found.json()["history"]] if found.status_code == 200 else []
+
+
+def naming(folder: Path, user: str) -> set[Path]:
+    """Files with this id in them, or in a column."""
+    found = set()
+    for path in folder.rglob("*"):
+        columns = pl.read_parquet(path) if path.suffix == ".parquet" else []
+        if path.is_file() and (user.encode() in path.read_bytes() or any(user in map(str, one) for one in columns)):
+            found.add(path)
+    return found
 
 
 def test_events_are_known_again_after_a_restart(artefact: Path) -> None:
@@ -95,14 +105,24 @@ def test_who_is_erased_is_nowhere(artefact: Path) -> None:
         assert not client.get("/v1/recommend", params={"user": "u0001"}).json()["personal"]
         assert history(client, "newcomer") == ["p0003"]
         assert client.get("/healthz").json()["status"] == "ok"
-    for path in artefact.parent.rglob("*"):
-        if path.is_file():
-            assert b"u0001" not in path.read_bytes(), path
-        if path.suffix == ".parquet":
-            assert not any("u0001" in map(str, column) for column in pl.read_parquet(path)), path
+    assert naming(artefact.parent, "u0001") == set()
     with served(artefact) as client:  # the artefact is whole, and the others are there
         assert history(client, "u0001") == []
         assert len(history(client, "u0002")) and history(client, "newcomer") == ["p0003"]
+
+
+def test_who_is_erased_is_in_no_artefact_of_before_either(artefact: Path) -> None:
+    kept = [generations.keep(artefact), generations.keep(artefact)]
+    with served(artefact) as client:
+        client.post("/v1/events", json={**EVENT, "user_id": "u0001"})
+        named = naming(artefact.parent, "u0001")
+        assert all(any(folder in path.parents for path in named) for folder in (artefact, *kept))
+        assert client.delete("/v1/users/u0001").status_code == 200
+    assert naming(artefact.parent, "u0001") == set()
+    assert naming(artefact.parent, "u0002")
+    assert generations.rollback(artefact) == kept[-1]  # which checks that what was kept is whole
+    with served(artefact) as client:
+        assert history(client, "u0001") == [] and history(client, "u0002")
 
 
 def test_rules_name_nobody_who_is_erased(artefact: Path) -> None:

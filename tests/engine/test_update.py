@@ -20,6 +20,7 @@ from engine.config import Config, Ease, Later, Transitions
 from engine.errors import ArtifactError, DataError
 from engine.history import Histories, merged
 from engine.listwise import Sample
+from engine.prequential import FIRST, LAST, NEWEST, OLD
 from engine.reservoir import Reservoir, joined, restored, some
 from engine.updating import steps
 
@@ -123,12 +124,15 @@ def test_every_generator_can_be_updated() -> None:
             assert model.credit(one, int(np.argmax(np.bincount(past.items)))).any(), model.name
 
 
-def test_new_events_are_cut_by_time() -> None:
-    whole = Histories(np.array([0, 3, 6]), np.arange(6, dtype=np.int32), np.ones(6, np.float32), np.arange(6), 6)
-    new = np.array([False, True, True, False, True, True])
-    assert steps(whole, new, 0.5).tolist() == [0, 1, 1, 0, 2, 2]
-    timeless = replace(whole, times=np.zeros(6, np.int64))
-    assert steps(timeless, new, 0.5).tolist() == [0, 1, 2, 0, 1, 2]
+def test_new_events_are_cut_by_time_and_the_rest_by_user() -> None:
+    whole = Histories(np.array([0, 5, 10]), np.arange(10, dtype=np.int32), np.ones(10, np.float32), np.arange(10), 10)
+    new = np.tile([False, True, True, True, True], 2)
+    config = Config.model_validate({"update": {"newest": 0.375}, "evaluation": {"test_share": 0.2, "valid_share": 0.2}})
+    assert steps(whole, new, config).tolist() == [OLD, FIRST, FIRST, LAST, LAST, OLD, LAST, NEWEST, NEWEST, NEWEST]
+    timeless = replace(whole, times=np.zeros(10, np.int64))
+    assert steps(timeless, new, config).tolist() == 2 * [OLD, FIRST, LAST, NEWEST, NEWEST]
+    at_once = replace(whole, times=np.where(new, 9, 1))
+    assert steps(at_once, new, config).tolist() == 2 * [OLD, FIRST, FIRST, LAST, LAST]
 
 
 def sample(first: int, lists: int, width: int) -> Sample:

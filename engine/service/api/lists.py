@@ -1,5 +1,6 @@
 """Ranked lists: for a user, for a query, like an item."""
 
+import time
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -15,10 +16,11 @@ from engine.service.api.telling import ranked, shown, told
 from engine.service.batch import Asked, Together
 from engine.service.live import Live
 from engine.service.running import Running
+from engine.service.shadow import Shadow
 from engine.where import parse
 
 
-def lists(live: Live, together: Together, running: Running) -> APIRouter:
+def lists(live: Live, together: Together, running: Running, shadow: Shadow) -> APIRouter:
     """Ranked lists: for a user, for a query, like an item."""
     router = APIRouter(prefix="/v1", tags=["lists"])
 
@@ -56,8 +58,11 @@ def lists(live: Live, together: Together, running: Running) -> APIRouter:
         given = None if said else running.assigned("recommend", user)
         how: dict[str, Any] = {"mode": mode, "diversity": diversity, "explore": explore}
         how |= {} if given is None else given.arm.settings.said()
-        how |= {"n": skip + n, "exclude": exclude or [], "where": parse(where), "context": context or []}
-        found, knows = await together.recommend(Asked(user, past, how | {"sensitive": sensitive or ()}))
+        how |= {"n": skip + n, "exclude": exclude or [], "context": context or [], "sensitive": sensitive or ()}
+        limits, began = parse(where), time.perf_counter()
+        found, knows = await together.recommend(Asked(user, past, how | {"where": limits}))
+        took = time.perf_counter() - began
+        shadow.offer("recommend", {"user": user, "history": past, "where": where, "how": how}, found, took)
         personal = bool(past) or bool(context) or knows
         by: dict[str, str] = {}
         if given is not None:
@@ -92,9 +97,11 @@ def lists(live: Live, together: Together, running: Running) -> APIRouter:
         how: dict[str, Any] = {"n": n, "personal": personal, "literal": literal, "explain": explain}
         assigned = running.assigned("search", user)
         how |= {} if assigned is None else assigned.arm.settings.said()
-        engine = live.engine
+        engine, limits, began = live.engine, parse(where), time.perf_counter()
         with live.turn:
-            given = assisted.search(engine, q, parse(where), who, how)
+            given = assisted.search(engine, q, limits, who, how)
+        took = time.perf_counter() - began
+        shadow.offer("search", {"q": q, "where": where, "who": who, "how": how}, given.found, took)
         answer = told(live, given, (bool(history) or live.knows(user)) and how["personal"] > 0)
         return answer.model_copy(update=running.shown(assigned, user, given.found, {}))
 

@@ -416,6 +416,45 @@ class Served(BaseModel):
     switches: list[Switched] = Field(description="What took whose place, latest first.")
 
 
+class Shade(BaseModel):
+    """Another artefact is to answer in the background."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Id = Field(description="A folder beside the one that is served.", examples=["shop-2"])
+    share: float = Field(0.1, gt=0, le=1, description="Of lists and searches, so many are compared.")
+
+
+class Agreed(BaseModel):
+    """How far the answers of a shadow agree with those that were shown, since the service started."""
+
+    compared: int = Field(description="Answers.", examples=[1200])
+    overlap: float | None = Field(description="Mean share of a list that both have.", examples=[0.83])
+    correlation: float | None = Field(
+        description="Mean of Kendall's tau over the items that both have: 1 is the same order.", examples=[0.71]
+    )
+    shown_ms: float | None = Field(
+        description="Mean time of the answers that were shown, with their wait for a turn.", examples=[4.1]
+    )
+    shadow_ms: float | None = Field(
+        description="Mean time of the shadow's, which gives way to everything else.", examples=[5.3]
+    )
+    missed: dict[str, int] = Field(
+        description="Not compared, by why: dropped (the queue was full), ended, or the kind of an error.",
+        examples=[{"dropped": 3}],
+    )
+
+
+class ShadowTold(BaseModel):
+    """The artefact that answers in the background."""
+
+    name: str | None = Field(description="Null for none.", examples=["shop-2"])
+    share: float = Field(description="Of lists and searches, so many are compared.", examples=[0.1])
+    ready: bool = Field(description="Whether it answers, in the process that gave this answer.")
+    trouble: str | None = Field(description="Why it does not, if it failed; it is tried again.", examples=[None])
+    on: dict[str, Agreed] = Field(description="By kind of answer: recommend, search.")
+
+
 class Ready(BaseModel):
     """That requests may come."""
 

@@ -7,12 +7,13 @@ from typing import Annotated, Any
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
 
-from engine.config import Data
+from encoders.modality import of_files
+from engine.config import Config
 from engine.engine import Engine
 from engine.errors import WeftError
 from engine.service.api import models
 from engine.service.changes import Kind
-from engine.tables.items import described
+from engine.tables.items import CELLS, described
 
 MOST_EDGES = 200
 MOST_VALUES = 200
@@ -76,7 +77,8 @@ class ItemTold(models.Item):
 
     text: str = Field(description="The columns of text, a line each.")
     columns: dict[str, Any] = Field(
-        description="Brand, category, attributes and numbers.", examples=[{"brand": "Nike", "price": 899.0}]
+        description="Brand, category, attributes, numbers, and texts and keys of further modalities.",
+        examples=[{"brand": "Nike", "price": 899.0}],
     )
     edges: list[Edge] = Field(description="The triples of your own that it is the head of.")
     events: int = Field(description="How many it has.", examples=[31])
@@ -85,9 +87,9 @@ class ItemTold(models.Item):
 
 def content(engine: Engine, rows: Sequence[Row], kind: Kind) -> dict[str, Any]:
     """The content of a change that adds these rows, or describes them anew. Raises RefusedError naming the bad ones."""
-    data = engine.config.data
-    errors = [error for number, row in enumerate(rows, start=1) for error in _columns(number, row, data)]
-    plain = [_row(row, data) for row in rows]
+    config = engine.config
+    errors = [error for number, row in enumerate(rows, start=1) for error in _columns(number, row, config)]
+    plain = [_row(row, config) for row in rows]
     edges = {row.item_id: [(edge.relation, edge.to) for edge in row.edges] for row in rows if row.edges is not None}
     if kind == "add":
         edges = {row.item_id: [] for row in rows} | edges
@@ -99,23 +101,30 @@ def content(engine: Engine, rows: Sequence[Row], kind: Kind) -> dict[str, Any]:
     return {"rows": plain, "edges": edges}
 
 
-def _usable(data: Data) -> list[str]:
+def _usable(config: Config) -> list[str]:
     """Columns that a row may have beside id and title."""
+    data = config.data
     named = [*data.text, *(name for name in (data.brand, data.category) if name), *data.attributes, *data.numeric]
-    return [name for name in dict.fromkeys(named) if name not in (data.item, data.title)]
+    return [name for name in dict.fromkeys([*named, *_cells(config)]) if name not in (data.item, data.title)]
 
 
-def _row(row: Row, data: Data) -> dict[str, Any]:
-    """The row as the tables of this catalogue have it."""
-    given, usable = row.model_extra or {}, _usable(data)
+def _cells(config: Config, files: bool = False) -> dict[str, str]:
+    """Columns of further modalities that hold texts and keys, or else `files`, with the names of those."""
+    found = config.modalities.items()
+    return {one.column or name: name for name, one in found if of_files(one.encoder) == files}
+
+
+def _row(row: Row, config: Config) -> dict[str, Any]:
+    """The row as the tables of this catalogue have it. A cell of a modality that is not said is said to be empty."""
+    data, given, usable = config.data, row.model_extra or {}, _usable(config)
     extra = {name: value for name, value in given.items() if value is not None and name in usable}
     title = {} if row.title is None else {data.title: row.title}
-    return {data.item: row.item_id} | title | extra
+    return dict.fromkeys(_cells(config)) | {data.item: row.item_id} | title | extra
 
 
-def _columns(number: int, row: Row, data: Data) -> list[dict[str, Any]]:
+def _columns(number: int, row: Row, config: Config) -> list[dict[str, Any]]:
     """What is wrong with the names of a row's columns."""
-    usable, given = _usable(data), list(row.model_extra or {})
+    data, usable, given = config.data, _usable(config), list(row.model_extra or {})
     if len(given) > MOST_COLUMNS:
         return [_error(number, "", f"more than {MOST_COLUMNS} columns", "")]
     errors = []
@@ -125,6 +134,8 @@ def _columns(number: int, row: Row, data: Data) -> list[dict[str, Any]]:
         remedy = f"did you mean {close[0]!r}?" if close else f"the columns are {', '.join(usable)}"
         if name == data.image:
             remedy = "send it with PUT /v1/items/ID/image"
+        elif name in _cells(config, files=True):
+            reason, remedy = "no path is taken from a request", "`weft items change` on the artefact reads this file"
         errors.append(_error(number, name, reason, str(row.model_extra and row.model_extra[name]), remedy))
     return errors
 
@@ -156,9 +167,11 @@ def told(engine: Engine, item: str) -> dict[str, Any]:
     row = state.catalogue.items.row(at, named=True)
     mine = state.catalogue.triples.filter(pl.col("head").is_in([item, f"item:{item}"]))
     columns = {name: row[name] for name in described(list(row))}
+    texts = _cells(engine.config).items()
+    cells = {column: row[f"{CELLS}{name}"] for column, name in texts if column != engine.config.data.item}
     return {
         "text": row["text"],
-        "columns": {name: value for name, value in columns.items() if value not in (None, [])},
+        "columns": {name: value for name, value in (columns | cells).items() if value not in (None, [])},
         "edges": [Edge(relation=relation, to=to) for _, relation, to in mine.iter_rows()],
         "events": int(state.lookup.popularity[at]),
         "learned": bool(state.ranker.known[at]),

@@ -10,6 +10,7 @@ from engine.search.query import LONGEST, PERSONAL
 from engine.service.api import models
 from engine.service.api.telling import told
 from engine.service.live import Live
+from engine.service.running import Running
 from engine.service.uploads import decoding
 from engine.where import parse
 
@@ -28,7 +29,7 @@ Ids = Annotated[list[models.Id] | None, Form(max_length=models.MOST_ITEMS)]
 User = Annotated[str | None, Form(min_length=1, max_length=models.LONGEST_ID)]
 
 
-def by_picture(live: Live) -> APIRouter:
+def by_picture(live: Live, running: Running) -> APIRouter:
     """One way in, for one picture."""
     router = APIRouter(tags=["lists"])
 
@@ -53,10 +54,13 @@ def by_picture(live: Live) -> APIRouter:
         with decoding:
             picture = opened(image.file.read())
         who: dict[str, Any] = {"user": user, "history": history, "exclude": exclude or [], "sensitive": sensitive or ()}
-        how = {"n": n, "personal": personal, "literal": literal, "explain": explain, "image": picture}
+        how: dict[str, Any] = {"n": n, "personal": personal, "literal": literal, "explain": explain, "image": picture}
+        assigned = running.assigned("search", user)
+        how |= {} if assigned is None else assigned.arm.settings.said()
         engine = live.engine
         with live.turn:
             given = assisted.search(engine, q or None, parse(where), who, how)
-        return told(live, given, (bool(history) or live.knows(user)) and personal > 0)
+        answer = told(live, given, (bool(history) or live.knows(user)) and how["personal"] > 0)
+        return answer.model_copy(update=running.shown(assigned, user, given.found, {}))
 
     return router

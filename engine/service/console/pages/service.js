@@ -9,20 +9,21 @@ import {number, say} from "../words/index.js";
 const EVERY = 3000, KEPT = 60;
 
 export function show(main) {
-  const ask = latest(), tiles = make("dl", {class: "tiles"}), busy = make("div", {}, waiting("lines", 6)), rate = make("div", {class: "rate"});
+  const ask = latest(), tiles = make("dl", {class: "tiles"}), busy = make("div", {}, waiting("lines", 6)), rate = make("div", {class: "rate"}), behind = make("p", {class: "muted"});
   const pace = [];
   let before = null;
 
   async function refresh() {
     try {
-      const [health, text] = await ask(signal => Promise.all([get("/healthz", {}, signal), get("/metrics", {}, signal)]));
+      const [health, text, shadow] = await ask(signal => Promise.all([get("/healthz", {}, signal), get("/metrics", {}, signal), get("/v1/shadow", {}, signal)]));
       const all = samples(text), now = performance.now(), busiest = routes(all), total = busiest.reduce((sum, one) => sum + one.requests, 0);
       // Its own questions are not what anybody wants to know of.
-      if (before) pace.push(Math.max(0, total - before.total - 2) / ((now - before.now) / 1000));
+      if (before) pace.push(Math.max(0, total - before.total - 3) / ((now - before.now) / 1000));
       if (pace.length > KEPT) pace.shift();
       before = {now, total};
       tiles.replaceChildren(...told(health, all, total));
       rate.replaceChildren(...line(pace));
+      behind.textContent = compared(shadow);
       busy.replaceChildren(busiest.length ? table(busiest) : empty("service", say("requests.none")));
     } catch (error) {
       before = null;
@@ -30,7 +31,7 @@ export function show(main) {
     }
   }
 
-  main.append(make("div", {class: "page-head"}, make("h1", {}, say("page.service")), make("p", {class: "muted"}, say("service.about"))), tiles,
+  main.append(make("div", {class: "page-head"}, make("h1", {}, say("page.service")), make("p", {class: "muted"}, say("service.about"))), tiles, behind,
     make("section", {class: "panel board"}, make("div", {class: "list-head"}, make("div", {class: "grow"}, make("h2", {}, say("requests")), make("p", {class: "muted"}, say("requests.long"))), rate), busy),
     make("p", {class: "muted interface"}, say("interface.long"), " ", make("a", {href: "/openapi.json"}, "/openapi.json"), " · ", make("a", {href: "/metrics"}, "/metrics"),
       key() && button(say("key.forget"), () => {
@@ -55,6 +56,14 @@ function told(health, all, total) {
     tile(say("requests"), number(total)),
     memory !== null && tile(say("memory"), unit(number(memory / 2 ** 20), "MiB")),
     age !== null && tile(say("age"), unit(number(age / 3600, age < 36000 ? 1 : 0), say("hours")))].filter(Boolean);
+}
+
+/** How far an artefact agrees that answers in the background, in a line; empty without one. */
+function compared({name, share, ready, trouble, on}) {
+  if (name === null) return "";
+  const told = Object.entries(on).map(([kind, one]) => say("shadow.on", {on: kind, n: number(one.compared),
+    overlap: one.overlap === null ? "–" : number(100 * one.overlap, 1), missed: number(Object.values(one.missed).reduce((sum, many) => sum + many, 0))}));
+  return [say("shadow.line", {name, share: number(100 * share, share < .1 ? 1 : 0)}), ready ? "" : trouble ?? say("shadow.off"), ...told].filter(Boolean).join(" ");
 }
 
 function table(busiest) {

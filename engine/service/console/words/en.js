@@ -101,6 +101,7 @@ export default {
   "events.taken": "Events taken in", "requests": "Requests", "requests.none": "Nothing was asked yet",
   "requests.long": "Since the service was started, by route. Half of all were faster than the first time, 95% than the second.",
   "memory": "Memory", "age": "Age of the artefact", "hours": "h", "route": "Route", "route.none": "files of this page, and what is not there", "failed.n": "Failed", "half": "Median", "slow": "95%", "per.second": "{n} a second", "ms": "{n} ms",
+  "shadow.line": "{name} answers {share}% in the background.", "shadow.off": "It does not answer here now.", "shadow.on": "{on}: {n} compared, {overlap}% of a list in both, {missed} not compared.",
   "interface.long": "Every route with its parameters, limits and examples, and the counts for Prometheus:",
 
   "rules.about": "A merchandiser's word over the ranker's: boost, bury, hide, require. Try rules on lists first, then put them in force.",

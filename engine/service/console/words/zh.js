@@ -103,6 +103,7 @@ export default {
   "events.taken": "已接收记录", "requests": "请求", "requests.none": "还没有请求",
   "requests.long": "自服务启动以来，按接口统计。中位数与 95% 分位的用时。",
   "memory": "内存", "age": "模型已写入", "hours": "小时", "route": "接口", "route.none": "本页的文件及不存在的地址", "failed.n": "失败", "half": "中位数", "slow": "95%", "per.second": "每秒 {n} 次", "ms": "{n} 毫秒",
+  "shadow.line": "{name} 在后台回答 {share}%。", "shadow.off": "此进程目前没有它的回答。", "shadow.on": "{on}：比较 {n} 次，列表重合 {overlap}%，未比较 {missed} 次。",
   "interface.long": "所有接口及其参数、限制与示例，以及供 Prometheus 读取的计数：",
 
   "rules.about": "运营的规则优先于排序器：提升、降低、隐藏、限定。先在列表上试用，再启用。",
