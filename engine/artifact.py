@@ -326,9 +326,13 @@ def _map_tensors(path: Path) -> dict[str, NDArray[Any]]:
     with path.open("rb") as raw:
         length = int.from_bytes(raw.read(8), "little")
         header = json.loads(raw.read(length))
-    data = np.memmap(path, np.uint8, mode="c", offset=0)[8 + length :].view(np.ndarray)
-    arrays = {}
-    for name in names:
-        start, stop = header[name]["data_offsets"]
-        arrays[name] = data[start:stop].view(_DTYPES[header[name]["dtype"]]).reshape(header[name]["shape"])
-    return arrays
+    # Each mapped for itself: scipy copies the parts of a sparse matrix that are a small share of what is under them.
+    return {name: _map_tensor(path, 8 + length, header[name]) for name in names}
+
+
+def _map_tensor(path: Path, begin: int, told: Mapping[str, Any]) -> NDArray[Any]:
+    """One array of a file whose tensors begin there, as its header tells of it."""
+    dtype, shape, (start, stop) = _DTYPES[told["dtype"]], tuple(told["shape"]), told["data_offsets"]
+    if start == stop:
+        return np.empty(shape, dtype)
+    return np.memmap(path, dtype, "c", begin + start, shape).view(np.ndarray)

@@ -11,6 +11,7 @@ from engine.growth import Change, Pictures, Said
 from engine.knowledge import graph_of
 from engine.ranker import Ranker
 from engine.search import changing as search_changing
+from engine.search.kept import Kept
 from engine.state import NO_EVENTS, State
 from graph.build import GraphTables
 
@@ -70,12 +71,18 @@ def _after(state: State, change: Change, what: str) -> State:
 
 def _with(state: State, change: Change, graph: GraphTables, ranker: Ranker) -> State:
     made = state.after(
-        {"queries"}, catalogue=change.tables, ranker=ranker, graph=graph, removed=change.removed, indices={}, words={}
+        {"queries"},
+        catalogue=change.tables,
+        ranker=ranker,
+        graph=graph,
+        removed=change.removed,
+        indices={},
+        kept=Kept(),
     )
     parts: dict[str, Any] = {}
     if "lookup" in state.__dict__:
         parts["lookup"] = state.lookup.after(change.tables, change.removed)
-    if "searcher" in state.__dict__ or state.indices:
+    if "searcher" in state.__dict__ or state.indices or state.kept:
         parts["searcher"] = search_changing.changed(
             state.searcher, change.tables.items, graph, ranker.features, change.removed, change.rows
         )

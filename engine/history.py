@@ -111,25 +111,19 @@ def from_frame(
 
     `interactions` has user_id, item_id, value and time; items outside `item_index` are left out.
     """
-    position = pl.DataFrame(
-        {"user_id": list(users), "row": np.arange(len(users))}, schema={"user_id": pl.String, "row": pl.Int64}
+    user, item = (
+        interactions[name].cast(pl.Enum(ids), strict=False).to_physical().fill_null(len(ids)).to_numpy()
+        for name, ids in (("user_id", list(users)), ("item_id", list(item_index)))
     )
-    column = pl.DataFrame(
-        {"item_id": list(item_index), "column": list(item_index.values())},
-        schema={"item_id": pl.String, "column": pl.Int32},
-    )
-    events = (
-        interactions.with_row_index("order")
-        .join(position, on="user_id")
-        .join(column, on="item_id")
-        .sort("row", "time", "order")
-    )
-    counts = np.bincount(events["row"].to_numpy(), minlength=len(users))
+    columns, time = np.array([*item_index.values()], np.int32), interactions["time"].to_numpy()
+    known = np.flatnonzero((user < len(users)) & (item < len(columns)))
+    events = known[np.lexsort((time[known], user[known]))]  # stable
+    counts = np.bincount(user[events], minlength=len(users))
     return Histories(
         np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
-        events["column"].to_numpy().astype(np.int32),
-        events["value"].to_numpy().astype(np.float32),
-        events["time"].to_numpy().astype(np.int64),
+        columns[item[events]],
+        interactions["value"].to_numpy()[events].astype(np.float32),
+        time[events].astype(np.int64),
         n_items if n_items is not None else len(item_index),
     )
 

@@ -25,8 +25,10 @@ from engine.gate import Gate
 from engine.ranker import Ranker
 from engine.rerank import Reranker
 from engine.rules.feedback import Feedback, restored
+from engine.search import kept as search
 from engine.search import nearest
 from engine.search.intent import kept as vocabulary
+from engine.search.kept import Kept
 from engine.state import State
 from engine.tables import catalogue
 from engine.tables.catalogue import Catalogue
@@ -65,7 +67,10 @@ def save(engine: "Engine", path: Path) -> None:
             trees[f"{signal}.index"] = Path(aside) / f"{signal}.index"
             index.save(trees[f"{signal}.index"])
         noted["indices"] = list(indices)
-        artifact.write(path, tensors=_tensors(engine), tables=_tables(engine), facts=noted, trees=trees)
+        made = *engine.state.searcher.anew(), engine.state.helps.completer
+        tensors = _tensors(engine) | {search.ARRAYS: search.arrays(*made)}
+        tables = _tables(engine) | search.tables(*made)
+        artifact.write(path, tensors=tensors, tables=tables, facts=noted, trees=trees)
     if engine.config.graph.store == "neo4j":
         _send(engine.graph, engine.config.graph.uri, path)
 
@@ -131,7 +136,10 @@ def _parts(kept: Artifact) -> dict[str, Any]:
         np.asarray(kept.tensors("features").get("removed", []), bool),  # in artefacts of before, nothing was
         restored(kept.table("feedback")) if kept.has("feedback.parquet") else Feedback(),
         {signal: nearest.opened(kept.tree(f"{signal}.index")) for signal in kept.facts.get("indices", [])},
-        {name: kept.table(name) for name in vocabulary.TABLES if kept.has(f"{name}.parquet")},  # not in those of before
+        Kept(  # not in those of before
+            {name: kept.table(name) for name in (*vocabulary.TABLES, *search.TABLES) if kept.has(f"{name}.parquet")},
+            kept.tensors(search.ARRAYS) if kept.has(f"{search.ARRAYS}.safetensors") else {},
+        ),
         kept.facts.get("learned", -1),
     )
     return {

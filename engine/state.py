@@ -10,7 +10,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 from usearch.index import Index
 
@@ -25,6 +24,7 @@ from engine.ranker import Ranker
 from engine.rules.book import Book, bind
 from engine.rules.feedback import Feedback
 from engine.search.hybrid import Searcher
+from engine.search.kept import Kept
 from engine.search.vectors import QueryEncoders
 from engine.tables.catalogue import Catalogue
 from graph.build import GraphTables
@@ -63,8 +63,8 @@ class State:
     """What users said against items, and what they were shown."""
     indices: Mapping[str, Index] = field(default_factory=dict)
     """Of the vectors of these items, by name of the signal in a search; those that an artefact brings."""
-    words: Mapping[str, pl.DataFrame] = field(default_factory=dict)
-    """What a query may name of these items, as tables; those that an artefact brings (engine/search/intent/kept.py)."""
+    kept: Kept = field(default_factory=Kept)
+    """What was made for searching these items before; what an artefact brings."""
     learned: int = -1
     """How many events of the tables, from the first on, the ranker has learned from; without it, all."""
 
@@ -136,7 +136,7 @@ class State:
             self.queries,
             self.removed,
             self.indices,
-            self.words,
+            self.kept,
         )
 
     @cached_property

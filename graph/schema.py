@@ -168,6 +168,8 @@ def relation_type(name: str) -> str | None:
 
 def fold(name: str) -> str:
     """The form under which two spellings are one name: NFKC, one space between words, no case."""
+    if name.isascii():
+        return " ".join(name.lower().split())
     form = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
     return " ".join(form.split())
 

@@ -17,7 +17,7 @@ FLOORS = ("scripts", "engine", "graph", "encoders")
 PACKAGES = ("candidates", "cli", "demo", "evaluation", "importers", "rules", "search", "service")
 """Packages of the engine that are boxes of their own."""
 GROUPS = {
-    "tables": "artifact atomic clock config errors generations history lookup memory tables template toml where",
+    "tables": "artifact atomic clock config errors generations hidden history lookup memory tables template toml where",
     "features": "describe knowledge",
     "learning": "calibration cases copies counterfactual diversity explain fakes fusion gate gating growth lists "
     "listwise prequential ranker rerank reservoir signals training transparent updating",

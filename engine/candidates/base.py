@@ -201,8 +201,10 @@ class ItemToItem:
         return self
 
     def tensors(self) -> Tensors:
-        parts = {"data": self.matrix.data, "indices": self.matrix.indices, "indptr": self.matrix.indptr}
-        return {"half_lives": np.array(self.half_lives), **parts}
+        # Sums of products have 64 bits for their places, and need them from two billion cells on.
+        index = np.int32 if self.matrix.nnz < 2**31 else np.int64
+        parts = {"indices": self.matrix.indices.astype(index), "indptr": self.matrix.indptr.astype(index)}
+        return {"half_lives": np.array(self.half_lives), "data": self.matrix.data, **parts}
 
     @classmethod
     def from_tensors(cls, name: str, tensors: Tensors) -> "ItemToItem":

@@ -81,6 +81,7 @@ def serve(
     listening = _bind(host, port)
     events = events or artefact.resolve().with_name(f"{artefact.resolve().name}.events")
     with listening:
+        from engine.hidden import load_trees
         from engine.service import workers as processes
 
         if workers > 1:
@@ -90,6 +91,7 @@ def serve(
             _say_where(listening, host)
             processes.run(artefact, events, settings, listening, workers)
             return
+        load_trees()
         engine = opened(artefact)
         with Working() as work:
             work.stage("taking in the log")

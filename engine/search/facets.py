@@ -111,18 +111,19 @@ def _chosen(wanted: Any) -> list[Value]:
 def _column(series: pl.Series) -> _Column:
     if series.dtype.is_numeric():
         return _ranges(series)
-    cells = series.to_list()
-    rows: dict[str, list[int]] = {}
-    for row, cell in enumerate(cells):
-        for value in cell or [] if isinstance(series.dtype, pl.List) else _above(cell):
-            rows.setdefault(value, []).append(row)
-    return _Column(series.name, list(rows), _matrix(list(rows.values()), len(cells)), ordered=False)
+    cells = pl.DataFrame({"value": series}).with_row_index("row")
+    if isinstance(series.dtype, pl.List):
+        cells = cells.explode("value").drop_nulls()
+    else:
+        values = series.drop_nulls().unique()
+        above = pl.DataFrame({"value": values, "above": [list(_above(value)) for value in values]})
+        cells = cells.join(above.explode("above"), on="value").select("row", value="above")
+    of_value = cells.group_by("value").agg("row")
+    return _Column(series.name, of_value["value"].to_list(), _matrix(of_value["row"].to_list(), len(series)), False)
 
 
-def _above(path: str | None) -> Iterator[str]:
+def _above(path: str) -> Iterator[str]:
     """A text and, where it is a path, all that it is below, as filters understand it."""
-    if path is None:
-        return
     at = path.find(_BELOW)
     while at >= 0:
         yield path[:at]

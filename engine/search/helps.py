@@ -13,13 +13,13 @@ from engine.config import Data
 from engine.search import answer, relax
 from engine.search.answer import Answer, Answerer
 from engine.search.asking import ask
-from engine.search.completions import ITEM_KIND, Completions, collect
+from engine.search.completions import ITEM_KIND, collect
 from engine.search.facets import Facet, Facets
 from engine.search.hybrid import Searcher
 from engine.search.lexical import terms
 from engine.search.reasons import Teller
 from engine.search.spelling import Correction, Speller
-from engine.search.suggest import Completer
+from engine.search.suggest import Completer, completer
 
 Mask = NDArray[np.bool_]
 
@@ -36,12 +36,9 @@ class Helps:
         return self.searcher.items
 
     @cached_property
-    def completions(self) -> Completions:
-        return collect(self.items, self.searcher.graph)
-
-    @cached_property
     def completer(self) -> Completer:
-        return Completer(self.completions)
+        kept = self.searcher.kept
+        return kept.completer() if kept else completer(collect(self.items, self.searcher.graph))
 
     @cached_property
     def _speller(self) -> Speller:
@@ -49,7 +46,7 @@ class Helps:
 
     def _names(self) -> list[str]:
         """Names of things of the graph, and words of titles."""
-        of = self.completions
+        of = self.completer.of
         return [of.names[at] for at, thing in enumerate(of.things) if of.kinds[thing] != ITEM_KIND]
 
     @cached_property

@@ -15,7 +15,7 @@ and measured on others: `scripts/bench/films_search.py`, `scripts/bench/search.p
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -26,7 +26,9 @@ from usearch.index import Index
 from encoders import Vectors
 from engine.candidates import Features
 from engine.search.dense import EXACT, Dense, Floor, Near
-from engine.search.intent import Vocabulary, kept
+from engine.search.intent import Vocabulary
+from engine.search.intent import kept as vocabulary
+from engine.search.kept import CALLED, WORDS, Kept
 from engine.search.kinds import Accessories
 from engine.search.lexical import Lexical, graph_terms, text_terms
 from engine.search.named import Named, Reading
@@ -34,6 +36,7 @@ from engine.search.nearest import Nearest, Rows
 from engine.search.query import checked
 from engine.search.vectors import FLOORS, OTHER_SCRIPT, SMALL, SMALL_OTHERS, TRUNK, QueryEncoders
 from graph.build import GraphTables
+from graph.facts import Facts, facts
 
 DESCRIBED = {"words": 0.3, "graph": 0.0, "named": 0.0, "meaning": 0.56, "picture": 0.14}
 """Weights for a query that names nothing."""
@@ -111,10 +114,10 @@ class Searcher:
     queries: QueryEncoders
     removed: NDArray[np.bool_] | None = None
     """(items,) which are no items any more; none, if it is not given. Their rows have no terms, vectors or facts."""
-    kept: Mapping[str, Index] = field(default_factory=dict)
+    indexed: Mapping[str, Index] = field(default_factory=dict)
     """Indices that were made of these vectors before, by name of the signal."""
-    learned: Mapping[str, pl.DataFrame] = field(default_factory=dict)
-    """The vocabulary of these items and this graph as tables, if it was learned before."""
+    kept: Kept = field(default_factory=Kept)
+    """What else was made of these items and this graph before."""
 
     def _asked(self, query: str, reading: Reading | None = None) -> _Asked:
         query = checked(query)
@@ -172,28 +175,42 @@ class Searcher:
     @cached_property
     def names(self) -> list[list[str]]:
         """By item, the terms of all that the graph calls it."""
-        return graph_terms(self.graph, self.items["item_id"].to_list())
+        return graph_terms(self.graph, self.facts)
+
+    @cached_property
+    def facts(self) -> Facts:
+        """What the graph says of each item."""
+        return facts(self.graph, self.items["item_id"].to_list())
 
     @cached_property
     def words(self) -> Lexical:
         # With the names, so that a word of the text and a name that only the graph knows can be met together.
+        if self.kept:
+            return self.kept.index(WORDS, self.removed)
         texts = text_terms(self.items)
         return Lexical((text + names for text, names in zip(texts, self.names, strict=True)), self.removed)
 
+    def anew(self) -> tuple[Lexical, Lexical]:
+        """`words` and `called` as they are where nothing has changed since they were made."""
+        if self.words.late or self.called.late:
+            made = replace(self, indexed={}, kept=Kept())
+            return made.words, made.called
+        return self.words, self.called
+
     @cached_property
     def called(self) -> Lexical:
-        return Lexical(self.names, self.removed)
+        return self.kept.index(CALLED, self.removed) if self.kept else Lexical(self.names, self.removed)
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
         """What a query may name."""
-        if self.learned:
-            return kept.restored(self.learned, self.graph, self.items)
+        if vocabulary.SPELLINGS in self.kept.tables:
+            return vocabulary.restored(self.kept.tables, self.graph, self.items)
         return Vocabulary.learn(self.graph, self.items)
 
     @cached_property
     def named(self) -> Named:
-        return Named(self.items, self.graph, self.vocabulary)
+        return Named(self.items, self.facts, self.vocabulary)
 
     @cached_property
     def accessories(self) -> Accessories:
@@ -222,7 +239,7 @@ class Searcher:
         return {name: self._dense(name, self.features.more[name], floors[name]) for name in searched}
 
     def _dense(self, signal: str, vectors: Vectors, floor: Floor | None) -> Dense:
-        made = self.kept.get(signal)
+        made = self.indexed.get(signal)
         return Dense(vectors, floor, None if made is None else Nearest.over(made, vectors))
 
     def indices(self) -> dict[str, Nearest]:

@@ -14,7 +14,7 @@ from scipy import sparse
 
 from engine.describe import tokens
 from graph.build import GraphTables
-from graph.facts import facts
+from graph.facts import Facts
 from graph.schema import ALIAS, ITEM, fold
 
 K1, B = 1.5, 0.75
@@ -36,16 +36,41 @@ class Lexical:
         """`items` are the terms of each item, a term as often as it occurs; `removed` rows, (items,), are no items."""
         self._numbers: dict[str, int] = {}
         documents = [[self._numbers.setdefault(term, len(self._numbers)) for term in item] for item in items]
-        self._lengths = np.array([len(document) for document in documents], np.float64)
-        rows = np.repeat(np.arange(len(documents)), self._lengths.astype(np.int64))
-        terms_of = np.array([number for document in documents for number in document], np.int64)
+        self.lengths = np.array([len(document) for document in documents], np.float64)
+        """(items,) how many terms each has."""
+        rows = np.repeat(np.arange(len(documents), dtype=np.int32), self.lengths.astype(np.int64))
+        terms_of = np.array([number for document in documents for number in document], np.int32)
         shape = (len(self._numbers), len(documents))
-        # Cells of the same place are added up: how often a term occurs.
-        self._counts = sparse.csr_array((np.ones(len(rows), np.float32), (terms_of, rows)), shape=shape)
-        self._removed = np.zeros(len(documents), bool) if removed is None else removed
-        self._stale = np.zeros(len(documents), bool)
+        # Cells of the same place are added up.
+        self.counts = sparse.csr_array((np.ones(len(rows), np.float32), (terms_of, rows)), shape=shape)
+        """(terms, items) how often each term occurs."""
+        self._unchanged(removed)
+
+    @classmethod
+    def of(
+        cls,
+        terms: Sequence[str],
+        counts: "sparse.csr_array[np.float32]",
+        lengths: NDArray[np.float64],
+        removed: NDArray[np.bool_] | None,
+    ) -> "Lexical":
+        """The index that has these `terms`, `counts` and `lengths`."""
+        made = object.__new__(cls)
+        made._numbers = {term: number for number, term in enumerate(terms)}
+        made.counts, made.lengths = counts, lengths
+        made._unchanged(removed)
+        return made
+
+    def _unchanged(self, removed: NDArray[np.bool_] | None) -> None:
+        self._removed = np.zeros(len(self.lengths), bool) if removed is None else removed
+        self._stale = np.zeros(len(self.lengths), bool)
         self._late: Postings = {}
         self._more: Mapping[str, int] = {}
+
+    @property
+    def terms(self) -> list[str]:
+        """Those of the rows of `counts`."""
+        return list(self._numbers)
 
     def changed(
         self, rows: Rows, before: Sequence[Sequence[str]], after: Sequence[Sequence[str]], removed: NDArray[np.bool_]
@@ -55,10 +80,10 @@ class Lexical:
         `before` and `after` are the terms of each row, `removed`, (items,), which rows are no items any more.
         """
         made = object.__new__(Lexical)
-        made._numbers, made._counts = self._numbers, self._counts
-        grown = (0, len(removed) - len(self._lengths))
-        made._lengths, made._stale = np.pad(self._lengths, grown), np.pad(self._stale, grown)
-        made._lengths[rows] = [len(terms) for terms in after]
+        made._numbers, made.counts = self._numbers, self.counts
+        grown = (0, len(removed) - len(self.lengths))
+        made.lengths, made._stale = np.pad(self.lengths, grown), np.pad(self._stale, grown)
+        made.lengths[rows] = [len(terms) for terms in after]
         made._stale[rows] = True
         made._removed = removed
         late, more = dict(self._late), dict(self._more)
@@ -82,12 +107,12 @@ class Lexical:
         asked = terms(query)
         # "to" in a query says nothing, unless it is all that is asked, as by the title of the film "It".
         asked = [term for term in asked if term not in STOPWORDS_EN] or asked
-        total = np.zeros(len(self._lengths))
+        total = np.zeros(len(self.lengths))
         for term in asked:
             if term in self._numbers:
                 at = self._numbers[term]
-                cells = slice(self._counts.indptr[at], self._counts.indptr[at + 1])
-                self._add(total, term, self._counts.indices[cells], self._counts.data[cells])
+                cells = slice(self.counts.indptr[at], self.counts.indptr[at + 1])
+                self._add(total, term, self.counts.indices[cells], self.counts.data[cells])
         total[self._stale] = 0
         for term in asked:
             late = self._late.get(term)
@@ -102,7 +127,7 @@ class Lexical:
 
     def _frequency(self, term: str) -> int:
         at = self._numbers.get(term)
-        there = 0 if at is None else int(self._counts.indptr[at + 1] - self._counts.indptr[at])
+        there = 0 if at is None else int(self.counts.indptr[at + 1] - self.counts.indptr[at])
         return there + self._more.get(term, 0)
 
     @cached_property
@@ -112,12 +137,12 @@ class Lexical:
     @cached_property
     def _saturation(self) -> NDArray[np.float64]:
         """(items,) k1 of each, larger for longer ones."""
-        mean = self._lengths.sum() / max(self._items, 1)
-        return np.asarray(K1 * (1 - B + B * self._lengths / max(mean, 1e-9)))
+        mean = self.lengths.sum() / max(self._items, 1)
+        return np.asarray(K1 * (1 - B + B * self.lengths / max(mean, 1e-9)))
 
     def frequencies(self) -> dict[str, int]:
         """How many items each term occurs in."""
-        counts = dict(zip(self._numbers, np.diff(self._counts.indptr).tolist(), strict=True))
+        counts = dict(zip(self._numbers, np.diff(self.counts.indptr).tolist(), strict=True))
         for term, more in self._more.items():
             counts[term] = counts.get(term, 0) + more
         return {term: count for term, count in counts.items() if count > 0}
@@ -134,13 +159,12 @@ def text_terms(items: pl.DataFrame) -> list[list[str]]:
     return [terms(text) for text in texts]
 
 
-def graph_terms(graph: GraphTables, item_ids: Sequence[str]) -> list[list[str]]:
-    """Names and aliases of all that the graph says of each item: brand, categories above it, colour, own triples.
+def graph_terms(graph: GraphTables, found: Facts) -> list[list[str]]:
+    """Names and aliases of all that the graph says of each item, its facts: brand, categories above it, own triples.
 
     Other items are left out: an accessory of a phone is not found by the name of the phone.
     """
     names = _names(graph)
-    found = facts(graph, item_ids)
     of_fact = [terms(names.get(entity, "")) for entity in found.entities["id"]]
     columns, ends = found.matrix.indices.tolist(), found.matrix.indptr.tolist()
     return [[term for fact in columns[a:b] for term in of_fact[fact]] for a, b in pairwise(ends)]

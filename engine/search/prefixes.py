@@ -12,17 +12,17 @@ class Prefixes:
     """Slices of sorted `keys` by their beginning."""
 
     def __init__(self, keys: Sequence[str]) -> None:
-        self._keys = keys
+        self.keys = keys
 
     def span(self, prefix: str, low: int = 0, high: int | None = None) -> tuple[int, int]:
         """First and behind the last of the keys that begin so, looked for between `low` and `high`."""
-        high = len(self._keys) if high is None else high
-        low = bisect_left(self._keys, prefix, low, high)
-        return low, bisect_left(self._keys, prefix + LAST, low, high)
+        high = len(self.keys) if high is None else high
+        low = bisect_left(self.keys, prefix, low, high)
+        return low, bisect_left(self.keys, prefix + LAST, low, high)
 
     def equal(self, text: str) -> int:
         """Behind the last of the keys that are no more than this text; they are the first of its span."""
-        return bisect_right(self._keys, text)
+        return bisect_right(self.keys, text)
 
     def near(self, prefix: str) -> set[tuple[int, int]]:
         """Spans of all prefixes one error away: a letter wrong, missing or too many, or two swapped.
@@ -56,8 +56,8 @@ class Prefixes:
 
     def _next(self, head: str, low: int, high: int) -> Iterator[str]:
         """The letters that follow `head` in the keys between."""
-        low = bisect_right(self._keys, head, low, high)
+        low = bisect_right(self.keys, head, low, high)
         while low < high:
-            letter = self._keys[low][len(head)]
+            letter = self.keys[low][len(head)]
             yield letter
-            low = bisect_left(self._keys, head + letter + LAST, low, high)
+            low = bisect_left(self.keys, head + letter + LAST, low, high)

@@ -4,7 +4,7 @@ A completion scores what its match is worth times 1 + ln(1 + interactions + item
 that begins so before one in which a later word does. What needs a typing error to fit comes after all that fits.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -49,7 +49,7 @@ class Suggestion:
     score: float
 
 
-class _Keys(NamedTuple):
+class Keys(NamedTuple):
     """Sorted keys with the name that each leads to, and how it leads there."""
 
     prefixes: Prefixes
@@ -69,21 +69,26 @@ class _Found(NamedTuple):
 _MATCHES = tuple(WORTH)
 
 
+@dataclass(frozen=True)
 class Completer:
     """The indices of all completions: one of names, one of how Chinese names sound. Nothing in it is ever written."""
 
-    def __init__(self, completions: Completions) -> None:
-        self.of = completions
-        written: list[tuple[str, int, int]] = []
-        spoken: list[tuple[str, int, int]] = []
-        for name, text in enumerate(completions.keys):
-            starts = sorted({0, *(at for at, _ in words(text))})
-            written += [(text[at : at + LONGEST], name, _match("start" if at == 0 else "word")) for at in starts]
-            if pinyin.has_han(text):
-                kinds = (("sound" if at == 0 else "sound of a word", at) for at in starts)
-                spoken += [(pinyin.sound(text[at:])[:LONGEST], name, _match(kind)) for kind, at in kinds]
-                spoken.append((pinyin.initials(text)[:LONGEST], name, _match("initials")))
-        self.written, self.spoken = _sorted(written), _sorted(spoken)
+    of: Completions
+    written: Keys
+    spoken: Keys
+
+
+def completer(completions: Completions) -> Completer:
+    written: list[tuple[str, int, int]] = []
+    spoken: list[tuple[str, int, int]] = []
+    for name, text in enumerate(completions.keys):
+        starts = sorted({0, *(at for at, _ in words(text))})
+        written += [(text[at : at + LONGEST], name, _match("start" if at == 0 else "word")) for at in starts]
+        if pinyin.has_han(text):
+            kinds = (("sound" if at == 0 else "sound of a word", at) for at in starts)
+            spoken += [(pinyin.sound(text[at:])[:LONGEST], name, _match(kind)) for kind, at in kinds]
+            spoken.append((pinyin.initials(text)[:LONGEST], name, _match("initials")))
+    return Completer(completions, _sorted(written), _sorted(spoken))
 
 
 @dataclass(frozen=True)
@@ -110,7 +115,7 @@ class Suggester:
                 found.setdefault(thing, one)
         return [self._told(thing, one) for thing, one in list(found.items())[:n]]
 
-    def _ranked(self, asked: Iterable[tuple[_Keys, str, float]], n: int) -> dict[int, _Found]:
+    def _ranked(self, asked: Iterable[tuple[Keys, str, float]], n: int) -> dict[int, _Found]:
         spans = []
         for keys, text, factor in asked:
             low, high = keys.prefixes.span(text)
@@ -125,7 +130,7 @@ class Suggester:
         found = self._best(spans, 2 * n)
         return {thing: one._replace(match=ERROR) for thing, one in found.items()}
 
-    def _best(self, spans: Iterable[tuple[_Keys, Span, float]], n: int) -> dict[int, _Found]:
+    def _best(self, spans: Iterable[tuple[Keys, Span, float]], n: int) -> dict[int, _Found]:
         """The best things of some spans of keys, each by its best name, best first."""
         best: dict[int, _Found] = {}
         things = self.completer.of.things
@@ -161,12 +166,15 @@ def _match(name: str) -> int:
     return _MATCHES.index(name)
 
 
-def _sorted(entries: list[tuple[str, int, int]]) -> _Keys:
+def _sorted(entries: list[tuple[str, int, int]]) -> Keys:
     entries.sort()
-    matches = np.array([match for *_, match in entries], np.int8)
-    worth = np.array([WORTH[name] for name in _MATCHES])[matches] if len(matches) else np.zeros(0)
     names = np.array([name for _, name, _ in entries], np.int64)
-    return _Keys(Prefixes([text for text, *_ in entries]), names, matches, worth)
+    return keys_of([text for text, *_ in entries], names, np.array([match for *_, match in entries], np.int8))
+
+
+def keys_of(texts: Sequence[str], names: NDArray[np.int64], matches: NDArray[np.int8]) -> Keys:
+    """Keys of sorted texts, and of each the name that it leads to and how, as a number in the order of WORTH."""
+    return Keys(Prefixes(texts), names, matches, np.array(list(WORTH.values()))[matches])
 
 
 def _top(scores: NDArray[np.float64], things: NDArray[np.int64], n: int) -> NDArray[np.int64]:

@@ -74,7 +74,8 @@ class Live:
         self._paused = 0.0
         self.shelf = Shelf(engine, self.pictures)
         self.settle()
-        _warm(self._engine)
+        self._engine.recommend(history=[], n=1)  # nothing that the first list would wait for
+        _ = self._engine.state.helps  # empty so far; engines of later events share what is made in it (warming)
 
     @property
     def engine(self) -> Engine:
@@ -340,6 +341,6 @@ def _count(events: Sequence[Event | Reaction], answer: bool | WeftError) -> int 
 
 
 def _warm(engine: Engine) -> None:
-    """Make now what the first answer, and the first event, would wait for."""
+    """Make now what the first answers would wait for."""
     engine.recommend(history=[], n=1)
     engine.suggest("a", n=1)

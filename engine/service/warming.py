@@ -1,5 +1,6 @@
 """What the first searches would wait for, made in the background while the service answers already."""
 
+import gc
 import logging
 import threading
 from collections.abc import Callable
@@ -28,17 +29,20 @@ class Warming:
         """End after the step that is being done; seconds."""
         self._stopping.set()
         self._thread.join()
+        gc.unfreeze()  # so that all is taken apart at the end of the process
 
     def run(self) -> None:
-        engine = self._live.engine
+        live = self._live
         nobody: dict[str, Any] = {"user": None, "history": None, "exclude": []}
         steps: list[Callable[[], object]] = [
-            lambda: assisted.search(engine, "white", {}, nobody, {"n": 1, "explain": True}),
-            lambda: assisted.search(engine, "白色", {}, nobody, {"n": 1, "explain": True}),
-            lambda: engine.facets(None, {}, n=1),
-            lambda: engine.answer("what is it made of?"),
-            lambda: engine.similar(engine.recommend(history=[], n=1)[0].item_id, n=1),
+            lambda: live.engine.similar(live.engine.recommend(history=[], n=1)[0].item_id, n=1),
+            lambda: live.engine.suggest("a", n=1),
+            lambda: live.engine.facets(None, {}, n=1),
+            lambda: assisted.search(live.engine, "white", {}, nobody, {"n": 1, "explain": True}),
+            lambda: assisted.search(live.engine, "白色", {}, nobody, {"n": 1, "explain": True}),
+            lambda: live.engine.answer("what is it made of?"),
         ]
+        gc.freeze()  # what stays need not be looked through again and again for garbage
         for step in steps:
             if self._stopping.is_set():
                 return
@@ -46,4 +50,6 @@ class Warming:
                 step()
             except Exception:  # it can still answer the rest, and says itself what it cannot
                 log.exception("warming up")
+        gc.collect()
+        gc.freeze()
         self.done = True

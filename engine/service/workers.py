@@ -32,6 +32,7 @@ SLOW_START = 60
 DRAIN = 30
 """Seconds that requests under way have to end when the service is told to stop."""
 SERVER: dict[str, Any] = {
+    "http": "h11",  # httptools, which it takes where it is installed, lets the headers of a request have any length
     "log_config": None,  # its lines go where those of the service go
     "access_log": False,
     "server_header": False,

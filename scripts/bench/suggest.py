@@ -18,9 +18,9 @@ from threadpoolctl import threadpool_limits
 
 from engine import memory
 from engine.knowledge import graph_of
-from engine.search import pinyin
+from engine.search import pinyin, suggest
 from engine.search.completions import collect
-from engine.search.suggest import SHORTEST_ERROR, Completer, Suggester, suggester
+from engine.search.suggest import SHORTEST_ERROR, Suggester, suggester
 
 N = 8
 LETTERS = 12
@@ -52,7 +52,7 @@ def prepared(items: int, users: int, work: Path) -> Suggester:
     tables = shop(items, users, settings, work)
     graph = graph_of(tables, settings)
     start = time.process_time()
-    completer = Completer(collect(tables.items, graph))
+    completer = suggest.completer(collect(tables.items, graph))
     print(f"index of {items:,} items: {time.process_time() - start:.1f} s of the processor, ", end="")
     print(f"{len(completer.of.kinds):,} things, {len(completer.written.names) + len(completer.spoken.names):,} keys")
     rows = {item: row for row, item in enumerate(tables.items["item_id"])}

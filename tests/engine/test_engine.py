@@ -13,6 +13,7 @@ from engine.demo.shop import generate
 from engine.errors import ArtifactError, DataError, UnknownIdError
 from engine.evaluation import report
 from engine.search.intent import Vocabulary, kept
+from engine.search.kept import Kept
 
 
 @pytest.fixture(scope="session")
@@ -39,13 +40,27 @@ def test_a_loaded_engine_answers_as_the_built_one(built: Engine, engine: Engine)
 
 
 def test_the_vocabulary_comes_back_from_the_artefact(built: Engine, engine: Engine) -> None:
-    assert engine.state.words.keys() == kept.TABLES.keys()
+    assert engine.state.kept.tables.keys() >= kept.TABLES.keys()
     learned, restored = Vocabulary.learn(built.graph, built.catalogue.items), engine.state.searcher.vocabulary
     assert restored == learned and len(learned.names.by_key) > 100
     for part in ("by_key", "labels", "names", "within"):  # in the same order: of equals the first is meant
         assert list(getattr(restored.names, part).items()) == list(getattr(learned.names, part).items())
-    before = replace(engine.state, words={})  # an artefact of an earlier version has none
+    before = replace(engine.state, kept=Kept())  # an artefact of an earlier version has none
     assert before.searcher.vocabulary == learned
+
+
+def test_indices_and_completions_come_back_from_the_artefact(built: Engine, engine: Engine) -> None:
+    anew = replace(engine.state, kept=Kept())  # an artefact of an earlier version has none
+    assert engine.state.kept and not anew.kept
+    for query in ("white sneakers", "白色运动鞋", "nike"):
+        for name in ("words", "called"):
+            kept_index, index = getattr(engine.state.searcher, name), getattr(anew.searcher, name)
+            assert np.array_equal(kept_index.scores(query), index.scores(query))
+            assert kept_index.scores(query).any() or name == "called"
+    assert engine.state.searcher.frequencies == anew.searcher.frequencies
+    for typed in ("n", "白", "baise", "snaekers"):
+        assert engine.suggest(typed, n=20) == anew.suggester.suggest(typed, 20) != []
+    assert engine.state.helps.completer.of.names == anew.helps.completer.of.names
 
 
 def test_one_and_many_users_get_the_same_lists(built: Engine) -> None:

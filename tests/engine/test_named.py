@@ -11,6 +11,7 @@ from engine.search.intent import Vocabulary
 from engine.search.intent.text import LONGEST
 from engine.search.named import Named
 from graph.build import build
+from graph.facts import facts
 
 FILMS = [
     ("a", "Amber Door", ["Comedy"], ["France"], ["Français"], 1994),
@@ -28,7 +29,7 @@ def named() -> Named:
     columns = ("item_id", "title", "genre", "country", "language", "release_year")
     items = pl.DataFrame(FILMS, schema=columns, orient="row").with_columns(text=pl.col("title"))
     graph = build(items, attributes=["genre", "country", "language"])
-    return Named(items, graph, Vocabulary.learn(graph, items))
+    return Named(items, facts(graph, items["item_id"].to_list()), Vocabulary.learn(graph, items))
 
 
 def found(named: Named, query: str) -> list[str]:

@@ -17,6 +17,7 @@ from engine.search.named import Named
 from engine.search.query import checked
 from engine.training import train
 from graph.build import build
+from graph.facts import facts
 
 KINDS, USERS, ITEMS, TARGET = 20, 400, 240, 239
 
@@ -86,7 +87,7 @@ def test_an_item_that_says_to_be_everything_comes_after_what_is_meant() -> None:
     films = [(f"{at}", f"Film {at}", [kinds[at % 12]]) for at in range(240)] + [("all", "All", kinds)]
     items = pl.DataFrame(films, schema=("item_id", "title", "genre"), orient="row").with_columns(text=pl.col("title"))
     graph = build(items, attributes=["genre"])
-    named = Named(items, graph, Vocabulary.learn(graph, items))
+    named = Named(items, facts(graph, items["item_id"].to_list()), Vocabulary.learn(graph, items))
     scores = named.read("kind3").scores
     assert scores[3] == 1
     assert 0 < scores[-1] < 0.5

@@ -4,13 +4,14 @@ import copy
 import logging
 import re
 import warnings
+from collections import ChainMap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import ahocorasick
 
+from engine.search.models import chinese_words
 from graph.link.match import apart
 from graph.link.normal import HAN, is_han
 
@@ -159,23 +160,20 @@ def _automaton(forms: Iterable[str]) -> Any:
 
 def _copy(dictionary: Any) -> Any:
     """One that may learn words without the first."""
-    own = jieba.Tokenizer()
-    own.FREQ, own.total, own.initialized = dict(dictionary.FREQ), dictionary.total, True
-    return own
+    return _tokenizer(dictionary.FREQ.copy(), dictionary.total)
 
 
 def _dictionary() -> Any:
-    """A tokenizer of its own with jieba's dictionary, so that one graph's names are in no other's."""
+    """A tokenizer of its own over jieba's dictionary, so that one graph's names are in no other's."""
+    words, total = chinese_words()
+    return _tokenizer(ChainMap({}, words), total)
+
+
+def _tokenizer(words: ChainMap[str, int], total: int) -> Any:
+    """Only the first map of `words` is written, and copied: the dictionary is there once, and has 500,000 entries."""
     own = jieba.Tokenizer()
-    own.FREQ, own.total = dict(_frequencies()[0]), _frequencies()[1]
-    own.initialized = True
+    own.FREQ, own.total, own.initialized = words, total, True
     return own
-
-
-@lru_cache(maxsize=1)
-def _frequencies() -> tuple[Mapping[str, int], int]:
-    jieba.initialize()
-    return jieba.dt.FREQ, int(jieba.dt.total)
 
 
 def without(places: Iterable[Place], taken: Iterable[tuple[int, int]]) -> list[Place]:

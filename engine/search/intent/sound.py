@@ -8,8 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from pypinyin import lazy_pinyin
-
+from engine.search.pinyin import syllables
 from graph.link.normal import HAN, is_han
 
 LONGEST = 8
@@ -43,10 +42,10 @@ class SoundIndex:
         self._heard: dict[tuple[str, ...], list[str]] = {}
         names = [form for form in forms if 2 <= len(form) <= LONGEST and all(map(is_han, form)) and form[-1] != "的"]
         for form in sorted([*names, *COMMON], key=lambda form: (-frequency.get(form, 0), form)):
-            syllables = tuple(lazy_pinyin(form))
-            self._spelt.setdefault("".join(syllables), form)
+            spelt = syllables(form)
+            self._spelt.setdefault("".join(spelt), form)
             if form in names:
-                self._heard.setdefault(tuple(map(_fuzzy, syllables)), []).append(form)
+                self._heard.setdefault(tuple(map(_fuzzy, spelt)), []).append(form)
         self._longest = max(map(len, self._spelt))
 
     def pinyin(self, text: str, odd: Iterable[tuple[int, int]]) -> Iterator[Sounds]:
@@ -77,8 +76,8 @@ class SoundIndex:
     def homophones(self, text: str, is_word: Callable[[str], bool], edges: "Edges") -> Iterator[Sounds]:
         """Windows of Chinese that are no word, sound like a name and share a character with it; the longest first."""
         for run in _HAN_RUN.finditer(text):
-            syllables = [_fuzzy(one) for one in lazy_pinyin(run[0])]
-            if len(syllables) != len(run[0]):
+            heard = [_fuzzy(one) for one in syllables(run[0])]
+            if len(heard) != len(run[0]):
                 continue  # a character that pypinyin does not know
             taken: list[tuple[int, int]] = []
             for size in range(min(LONGEST, len(run[0])), 1, -1):
@@ -87,7 +86,7 @@ class SoundIndex:
                     start = run.start() + at
                     if any(start < b and a < start + size for a, b in taken) or is_word(said):
                         continue
-                    meant = self._meant(said, tuple(syllables[at : at + size]))
+                    meant = self._meant(said, tuple(heard[at : at + size]))
                     if meant is not None and edges.odd(start, start + size):
                         taken.append((start, start + size))
                         yield Sounds(start, start + size, meant)
