@@ -185,12 +185,15 @@ def mean(seeds: list[Found]) -> Found:
     scores = {
         name: {key: np.mean([one[0][name][key] for one in seeds], axis=0).tolist() for key in found}
         for name, found in seeds[0][0].items()
+        if all(one[0].get(name, {}).keys() == found.keys() for one in seeds)
     }
     return scores, {name: np.mean([one[1][name] for one in seeds], axis=0).tolist() for name in scores}
 
 
 def show(found: Found, steps: int) -> None:
-    """A line for each method: means over steps and slices, and paired gains over refit, all users together."""
+    """A line for each method that is through: means over steps and slices, and paired gains over refit, all users
+    together.
+    """
     columns = (
         "",
         "new slice",
@@ -203,7 +206,8 @@ def show(found: Found, steps: int) -> None:
     )
     print("|", " | ".join(columns), "|")
     print("|---" * len(columns) + "|")
-    scores, seconds = found
+    scores = {name: each for name, each in found[0].items() if f"{steps} {steps}" in each}
+    seconds = found[1]
     for name in scores:
         of = {key: float(np.mean(each)) for key, each in scores[name].items()}
         new = np.mean([of[f"{step} {step}"] for step in range(2, steps + 1)])
