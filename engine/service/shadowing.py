@@ -23,6 +23,7 @@ from threadpoolctl import threadpool_limits
 from engine import assisted
 from engine.engine import Engine
 from engine.errors import WeftError
+from engine.hidden import load_trees
 from engine.service import logs
 from engine.service.eventlog import EventLog
 from engine.service.live import Live
@@ -88,6 +89,7 @@ def run(artefact: Path, events: Path, warm: bool, asked: TextIO, told: TextIO) -
 if __name__ == "__main__":
     threadpool_limits(1, user_api="blas")
     logs.install("text")
+    load_trees()
     with os.fdopen(os.dup(sys.stdout.fileno()), "w") as own:
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever a library prints is no answer
         run(Path(sys.argv[1]), Path(sys.argv[2]), "warm" in sys.argv[3:], sys.stdin, own)

@@ -115,6 +115,14 @@ def test_sparse_matrices_come_back(tmp_path_factory, rows, columns, seed):
     np.testing.assert_array_equal(back.toarray(), matrix.toarray())
 
 
+def test_a_sparse_matrix_stays_in_the_file(tmp_path):
+    parts = artifact.pack_csr("m", sparse.random_array((50, 60), density=0.5, format="csr", rng=0))
+    artifact.write(tmp_path / "it", tensors={"facts": parts}, tables={}, facts={})
+    kept = artifact.read(tmp_path / "it").tensors("facts")
+    back = artifact.unpack_csr("m", kept)
+    assert np.shares_memory(back.data, kept["m.data"]) and np.shares_memory(back.indices, kept["m.indices"])
+
+
 def test_a_sparse_matrix_that_does_not_fit_is_refused():
     packed = artifact.pack_csr("m", sparse.csr_array(np.eye(3)))
     with pytest.raises(ArtifactError, match=r"`other`.*build the artefact again"):

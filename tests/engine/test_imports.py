@@ -4,6 +4,8 @@ import subprocess
 import sys
 
 LEARNING = ("torch", "torch_geometric", "lightgbm", "sklearn", "pandas", "transformers", "networkx", "matplotlib")
+TYPING = ("pypinyin", "spacy", "onnxruntime", "symspellpy")
+"""What only those who type need."""
 
 
 def test_processes_are_forked_from_one_without_threads():
@@ -14,7 +16,13 @@ def test_processes_are_forked_from_one_without_threads():
     assert threads == "1" and "spacy" in loaded and "polars" not in loaded and "torch" not in loaded
 
 
-def test_a_service_loads_nothing_that_only_learns():
+def test_a_service_loads_nothing_that_only_learns_or_reads_queries():
     code = "import sys, engine.service.app; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    assert [name for name in LEARNING if name in loaded] == []
+    assert [name for name in (*LEARNING, *TYPING) if name in loaded] == []
+
+
+def test_trees_come_without_what_learns():
+    code = "import sys, engine.hidden; engine.hidden.load_trees(); print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert "lightgbm" in loaded and not {"sklearn", "pandas"} & {*loaded}
