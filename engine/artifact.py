@@ -6,6 +6,7 @@ code. It is written aside and renamed into place, and refused whole when a singl
 
 import hashlib
 import json
+import mmap
 import os
 import platform
 import re
@@ -326,13 +327,18 @@ def _map_tensors(path: Path) -> dict[str, NDArray[Any]]:
     with path.open("rb") as raw:
         length = int.from_bytes(raw.read(8), "little")
         header = json.loads(raw.read(length))
-    # Each mapped for itself: scipy copies the parts of a sparse matrix that are a small share of what is under them.
-    return {name: _map_tensor(path, 8 + length, header[name]) for name in names}
+        whole = mmap.mmap(raw.fileno(), 0, access=mmap.ACCESS_COPY)
+    return {name: _view(whole, 8 + length, header[name]) for name in names}
 
 
-def _map_tensor(path: Path, begin: int, told: Mapping[str, Any]) -> NDArray[Any]:
-    """One array of a file whose tensors begin there, as its header tells of it."""
-    dtype, shape, (start, stop) = _DTYPES[told["dtype"]], tuple(told["shape"]), told["data_offsets"]
+def _view(whole: mmap.mmap, begin: int, told: Mapping[str, Any]) -> NDArray[Any]:
+    """One array of a mapped file whose tensors begin there, as its header tells of it.
+
+    What lies under it is an array of its own size: scipy copies parts of a sparse matrix that are a small share of it.
+    """
+    dtype, shape = np.dtype(_DTYPES[told["dtype"]]), tuple(told["shape"])
+    start, stop = told["data_offsets"]
     if start == stop:
         return np.empty(shape, dtype)
-    return np.memmap(path, dtype, "c", begin + start, shape).view(np.ndarray)
+    flat = np.frombuffer(whole, dtype, (stop - start) // dtype.itemsize, begin + start)
+    return flat.reshape(shape).view()

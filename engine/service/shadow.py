@@ -12,7 +12,7 @@ import logging
 import os
 import queue
 import random
-import select
+import selectors
 import subprocess
 import sys
 import threading
@@ -213,10 +213,12 @@ class Shadow:
         if self._process is None or self._process.stdout is None:
             return None
         until = time.monotonic() + SLOWEST
-        while not select.select([self._process.stdout], [], [], EVERY)[0]:
-            wanted = self.wanted()
-            if self._ending.is_set() or time.monotonic() > until or wanted is None or wanted.name != asked.name:
-                return None
+        with selectors.DefaultSelector() as waiting:
+            waiting.register(self._process.stdout, selectors.EVENT_READ)
+            while not waiting.select(EVERY):
+                wanted = self.wanted()
+                if self._ending.is_set() or time.monotonic() > until or wanted is None or wanted.name != asked.name:
+                    return None
         line = self._process.stdout.readline()
         return dict(json.loads(line)) if line else None
 
