@@ -14,7 +14,7 @@ from concurrent.futures import Future
 from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import polars as pl
 
@@ -40,6 +40,7 @@ _TABLES_SINCE = {1: changes.TABLES, 2: exposures.TABLES}
 """By format, what the next one has more."""
 
 
+Answer = TypeVar("Answer")
 Forget = Callable[[str, dict[str, Any]], dict[str, Any]]
 """From a user and a content to the content without that user."""
 
@@ -140,10 +141,7 @@ class EventLog:
         given: a repeated request. Raises RepeatedKeyError where it came with another, EventLogError where the disk does
         not take them.
         """
-        (answer,) = self.append_each([Request(entries, key, content)])
-        if isinstance(answer, WeftError):
-            raise answer
-        return answer
+        return only(self.append_each([Request(entries, key, content)]))
 
     def append_each(self, requests: Sequence[Request]) -> list[bool | WeftError]:
         """As `append` for each request, by one write; where it would raise, the error stands in the answer."""
@@ -162,10 +160,7 @@ class EventLog:
         False, and nothing kept, for a repeated request, as `append`. Raises OvertakenError where another change has
         come since, RepeatedKeyError and EventLogError as `append`.
         """
-        (answer,) = self._append([_waiting((), change, after, key, content)])
-        if isinstance(answer, WeftError):
-            raise answer
-        return answer
+        return only(self._append([_waiting((), change, after, key, content)]))
 
     def came(self, key: str, content: str) -> bool:
         """Did a request with this key come before? Raises RepeatedKeyError where it came with another content."""
@@ -294,6 +289,14 @@ class EventLog:
             if self._base.in_transaction:  # a full disk ends it by itself
                 self._base.execute("rollback")
             raise
+
+
+def only(answers: Sequence[Answer | WeftError]) -> Answer:
+    """The one answer there is; raised where it is an error."""
+    (answer,) = answers
+    if isinstance(answer, WeftError):
+        raise answer
+    return answer
 
 
 def _waiting(entries: Sequence[Entry], change: Change | None, after: int, key: str | None, content: str) -> _Waiting:

@@ -16,7 +16,7 @@ from engine.forget import forget_on_disk
 from engine.rules import whom
 from engine.service.api.models import Event, Reaction
 from engine.service.changes import Change
-from engine.service.eventlog import Entry, EventLog, Mark, OvertakenError, Request
+from engine.service.eventlog import Entry, EventLog, Mark, OvertakenError, Request, only
 from engine.service.replay import CHOSEN, joined, make, not_there, with_events, without_user
 from engine.service.shelf import Shelf
 from graph.rules import Rules
@@ -101,10 +101,7 @@ class Live:
         are not in the catalogue, RepeatedKeyError for a key that came with another request, and EventLogError where
         the disk does not take them.
         """
-        (answer,) = self.add_each([(events, key)])
-        if isinstance(answer, WeftError):
-            raise answer
-        return answer
+        return only(self.add_each([(events, key)]))
 
     def add_each(self, requests: Sequence[tuple[Sequence[Event | Reaction], str | None]]) -> list[int | WeftError]:
         """As `add_events` for each request, by one write; where it would raise, the error stands in the answer."""
