@@ -75,6 +75,7 @@ def build(
         "gates": trained.gates,
         "curves": trained.curves,
         "timings": clock.seconds,
+        "held": {one.name: one.tensors() for one in trained.held},
         "old": trained.old.tensors(),
         "quality": trained.quality,
     }

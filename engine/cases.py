@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine import fusion, listwise
-from engine.candidates import Features, Generator, enabled, fit_all
+from engine.candidates import SLOW, Features, Generator, enabled, fit_all
 from engine.config import Config
 from engine.history import Histories
 from engine.lists import Lists, joined, shortlisted, whole
@@ -95,34 +95,40 @@ def new_users(histories: Histories, rng: np.random.Generator) -> NDArray[np.int8
 
 def both(
     histories: Histories, features: Features, config: Config, rng: np.random.Generator
-) -> tuple[list[Case], list[Case]]:
-    """Cases to learn from and cases to judge by; none where there is too little history."""
+) -> tuple[list[Case], list[Case], list[Generator]]:
+    """Cases to learn from and cases to judge by, none where there is too little history; and generators of those parts
+    that are SLOW to fit, which have learned all but what is judged by.
+    """
     part = parts(histories, config, rng)
     share = 0.0 if features.empty else config.fusion.hidden_share
     hidden, new = hidden_items(histories, share, rng), new_users(histories, rng)
     if histories.n_items > SHARED_ABOVE:
         part[part == LEARN] = BASE
         users = MORE * config.fusion.users
-        made = cases(histories, part, JUDGE, hidden, new, features, config, rng, users, MORE * LIST_FLOATS)
+        made, slow = cases(histories, part, JUDGE, hidden, new, features, config, rng, users, MORE * LIST_FLOATS)
         halves = [(half(one, 0), half(one, 1)) for one in made if len(np.unique(one.users)) > 1]
-        return [learn for learn, _ in halves], [judge for _, judge in halves]
+        return [learn for learn, _ in halves], [judge for _, judge in halves], slow
     with ThreadPoolExecutor(min(2, config.threads)) as pool:
         # Each has random draws of its own, so that nothing depends on which is the quicker.
-        learn, judge = pool.map(
+        (learn, _), (judge, slow) = pool.map(
             lambda asked, own: cases(
                 histories, part, asked, hidden, new, features, config, own, config.fusion.users, LIST_FLOATS
             ),
             (LEARN, JUDGE),
             rng.spawn(2),
         )
-    return learn, judge
+    return learn, judge, slow
 
 
 def half(case: Case, which: int) -> Case:
     """Every other user of a case, from the first (0) or the second (1) on; all lists of a user stay together."""
-    some = np.flatnonzero(odd(case.users) == which)
-    lists = case.lists.of(some)
-    return Case(case.kind, case.names, lists, listwise.sample(lists), case.users[some])
+    return some_of(case, odd(case.users) == which)
+
+
+def some_of(case: Case, which: NDArray[np.bool_]) -> Case:
+    """The lists of a case that are so, (lists,)."""
+    lists = case.lists.of(np.flatnonzero(which))
+    return Case(case.kind, case.names, lists, listwise.sample(lists), case.users[which])
 
 
 def odd(users: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -141,15 +147,14 @@ def cases(
     rng: np.random.Generator,
     users: int,
     floats: int,
-) -> list[Case]:
-    """The kinds of lists asking for the events of part `asked`, by generators fitted on what came before.
-
-    Of at most `users` users, and `floats` floats a kind.
+) -> tuple[list[Case], list[Generator]]:
+    """The kinds of lists asking for the events of part `asked`, by generators fitted on what came before; and those of
+    these generators that are SLOW to fit. Of at most `users` users, and `floats` floats a kind.
     """
     there = (new != asked)[histories.rows]
     before, answers = histories.select(there & (part < asked)), histories.select(there & (part == asked))
     if not len(before.items):
-        return []
+        return [], []
     names, everything = enabled(config, features), np.ones(histories.n_items, bool)
     made: list[Case] = []
 
@@ -173,6 +178,7 @@ def cases(
         return np.sort(rng.permutation(np.flatnonzero(answers.lengths > 0))[:most])
 
     generators, known = fit_all(before, features, config, names), met(before)
+    slow = [one for one in generators if one.name in SLOW]
     some = sample(answers, users)
     add("warm", before.take(some), answers.take(some), everything, some)
     some = np.sort(rng.permutation(np.repeat(np.flatnonzero(new == asked), DRAWS))[: users // 2])
@@ -190,7 +196,7 @@ def cases(
         add("mixed", visible.take(some), answers.take(some), everything, some)
         some = sample(touched, users)
         add("cold", visible.take(some), touched.take(some), hidden == asked, some)
-    return made
+    return made, slow
 
 
 def met(histories: Histories) -> NDArray[np.bool_]:

@@ -476,6 +476,8 @@ class Update(Section):
     """What an old list weighs beside a new one."""
     distance: Annotated[float, Field(ge=0)] = 1e-4
     """What it costs the weights of the fusion to move away from where they are: L2."""
+    everyone: bool = True
+    """Whether the fusion learns to tell everybody's latest events, or, quicker, theirs alone who have new ones."""
 
 
 class Tracking(Section):

@@ -63,6 +63,8 @@ class Engine:
     """Contents encoded in this build and contents reused from the store."""
     old: Tensors = field(default_factory=dict)
     """Lists that the fusion learned from, for an update to learn from again (engine/reservoir.py)."""
+    held: dict[str, Tensors] = field(default_factory=dict)
+    """Of the generators that are slow to fit, twins that nobody's latest events were told to (engine/updating.py)."""
     quality: dict[str, float] = field(default_factory=dict)
     """NDCG by kind of list (engine/cases.py) that the build saw on lists which nothing had seen."""
     updates: list[dict[str, Any]] = field(default_factory=list)

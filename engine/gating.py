@@ -212,7 +212,8 @@ def fuse(
     columns = [made[0].names.index(name) for name in names]
     on = np.array([[(part_of(name), side) in uses for name in names] for side in (KNOWN, NEW)])
     samples, shares = [one.sample.only(columns) for one in made], [SHARES[one.kind] for one in made]
-    return listwise.fit(samples, names, on, config.fusion.l2, start, smooth, shares)
+    steps = listwise.STEPS if start is None else listwise.MORE_STEPS
+    return listwise.fit(samples, names, on, config.fusion.l2, start, smooth, shares, steps=steps)
 
 
 def pooled(case: Case, model: Fusion, depth: int) -> Case:

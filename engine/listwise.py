@@ -62,8 +62,8 @@ def _sample(lists: Lists, users: NDArray[np.int64], items: NDArray[np.int64], lo
     return Sample(*(torch.from_numpy(np.ascontiguousarray(each, np.float32)) for each in arrays))
 
 
-STEPS, MORE_STEPS = 40, 8
-"""Of L-BFGS, from nothing and from weights that were learned with more or other signals."""
+STEPS, STEPS_ON, MORE_STEPS = 40, 20, 8
+"""Of L-BFGS: from nothing, from weights of before on, and from weights that were learned with more or other signals."""
 SMOOTH_L2 = 10.0
 """The ridge penalty of the smooth NDCG, times that of the softmax: it is not convex, and follows chance more easily."""
 Loss = Callable[[torch.Tensor, torch.Tensor, Sample], torch.Tensor]
@@ -78,19 +78,19 @@ def fit(
     smooth: bool = False,
     shares: Sequence[float] | None = None,
     distance: float = 0.0,
+    steps: int = STEPS,
 ) -> Fusion:
     """Weights of the signals that are on, by L-BFGS on the mean listwise softmax loss (ListNet, Cao et al. 2007).
 
     With `smooth`, from there on by a smooth NDCG (ApproxNDCG, Qin et al. 2010). `on` (2, signals) says which are used
     for known items and which for new ones; `start` has all the names. `shares` is what each of `samples` weighs,
     however many users it has; the same if None. `distance` is what it costs to move away from `start`, times the square
-    of the way: what was learned is not forgotten for the sake of a few lists.
+    of the way: what was learned is not forgotten for the sake of a few lists. `steps` of L-BFGS are made at most.
     """
     share = torch.tensor([1.0] * len(samples) if shares is None else list(shares))
     begin = even(names) if start is None else start.only(names)
     if start is None:
         begin = replace(begin, weight=np.zeros_like(begin.weight))
-    steps = STEPS if start is None else MORE_STEPS
     if not smooth or start is None:
         begin = _descend(_softmax, samples, share, begin, on, l2, steps, distance)
     return _descend(_smooth_ndcg, samples, share, begin, on, SMOOTH_L2 * l2, steps, distance) if smooth else begin

@@ -150,6 +150,7 @@ def _parts(kept: Artifact) -> dict[str, Any]:
         "encoded": kept.facts["encoded"],
         # In artefacts of before, none of these.
         "old": kept.tensors("cases") if kept.has("cases.safetensors") else {},
+        "held": {name: kept.tensors(f"held.{name}") for name in kept.facts.get("held", [])},
         "quality": kept.facts.get("quality", {}),
         "updates": kept.facts.get("updates", []),
         "fast": kept.facts.get("fast", {}),
@@ -160,6 +161,7 @@ def _tensors(engine: "Engine") -> dict[str, Tensors]:
     ranker, features = engine.ranker, engine.ranker.features
     return {
         **{f"generator.{generator.name}": dict(generator.tensors()) for generator in ranker.generators},
+        **{f"held.{name}": dict(tensors) for name, tensors in engine.held.items()},
         "features": {**features.tensors(), "known": ranker.known, "removed": engine.state.removed},
         "cases": engine.old,
         "fusion": {name: getattr(ranker.fusion, name) for name in ("weight", "slope", "offset")},
@@ -186,6 +188,7 @@ def _facts(engine: "Engine") -> dict[str, Any]:
         "graph_version": version.of(engine.graph),
         "generators": [generator.name for generator in engine.ranker.generators],
         "signals": list(engine.ranker.fusion.names),
+        "held": list(engine.held),
         "gates": [vars(gate) for gate in engine.gates],
         "curves": engine.curves,
         "timings": engine.timings,

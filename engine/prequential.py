@@ -1,8 +1,8 @@
 """Lists of what came after a ranker was made: it is asked for new events before it learns from them (Dawid 1984).
 
-Nothing has to be fitted a second time for that, since what was made before had not seen the answers. The kinds of lists
-are those of cases.py: short (who has just arrived, the first few events shown), cold (items that nobody had met, among
-themselves), and warm (who has new events, asked for the last of them when the first have been learned, as in a build).
+The kinds are those of cases.py. For short ones (who has just arrived, the first few events shown) and cold ones (items
+that nobody had met, among themselves) nothing has to be fitted, since what was made before had not seen the answers.
+Warm ones (who has been there) ask for the latest events, by generators that have not seen these.
 """
 
 from dataclasses import dataclass
@@ -20,8 +20,8 @@ from engine.history import Histories
 from engine.lists import joined
 from engine.ranker import Ranker
 
-OLD, FIRST, LAST, NEWEST = 0, 1, 2, 3
-"""What was learned from before; of each user's new events the first and the last ones; the newest of all."""
+OLD, NEW, NEWEST = 0, 1, 2
+"""What was learned from before, what is new, and the newest of that."""
 
 
 @dataclass(frozen=True)
@@ -41,14 +41,14 @@ class Stream:
 
 def arriving(ranker: Ranker, stream: Stream, config: Config, rng: np.random.Generator) -> list[Case]:
     """Lists of users (short) and of items (cold) that a ranker has not met, which has learned what is OLD."""
-    before, after = stream.upto(OLD), stream.upto(LAST)
+    before, after = stream.upto(OLD), stream.upto(NEW)
     made = []
     users = np.flatnonzero((before.lengths == 0) & (after.lengths > 1))
     some = drawn(np.repeat(users, DRAWS), config.fusion.users // 2, rng)
     if len(some):
         shown, hidden = arrived(after.take(some), rng)
         made += asked("short", ranker, shown, hidden, np.ones(after.n_items, bool), some, config, rng)
-    fresh = ~ranker.known[after.items] & (stream.step > OLD)[stream.step <= LAST]
+    fresh = ~ranker.known[after.items] & (stream.step > OLD)[stream.step <= NEW]
     some = drawn(np.unique(after.rows[fresh]), config.fusion.users, rng)
     if len(some) and not ranker.features.empty:
         inputs, answers = after.select(~fresh).take(some), after.select(fresh).take(some)
@@ -56,9 +56,10 @@ def arriving(ranker: Ranker, stream: Stream, config: Config, rng: np.random.Gene
     return made
 
 
-def returning(ranker: Ranker, stream: Stream, config: Config, rng: np.random.Generator) -> list[Case]:
-    """Lists (warm) of users that a ranker has met, which has learned the FIRST of the new events, for the LAST."""
-    inputs, answers = stream.upto(FIRST), stream.of(LAST)
+def returning(
+    ranker: Ranker, inputs: Histories, answers: Histories, config: Config, rng: np.random.Generator
+) -> list[Case]:
+    """Lists (warm) of users that a ranker has met, which has learned the inputs."""
     some = drawn(np.flatnonzero((answers.lengths > 0) & (inputs.lengths > 0)), config.fusion.users, rng)
     if not len(some):
         return []
@@ -95,13 +96,6 @@ def asked(
     signals = tuple(name for one in generators for name in one.signals)
     case = Case(kind, signals, found, listwise.sample(found), users[useful])
     return [pooled(case, ranker.fusion.over(signals), config.fusion.depth)]
-
-
-def latest(histories: Histories, config: Config) -> NDArray[np.bool_]:
-    """(events,) those that a build would hold out: as many as it learns a fusion from and judges it by."""
-    share = config.evaluation.test_share + config.evaluation.valid_share
-    most = np.maximum(1, (share * histories.lengths[histories.rows]).astype(np.int64))
-    return np.asarray(histories.ages < most)
 
 
 def quality(ranker: Ranker, inputs: Histories, answers: Histories, k: int) -> NDArray[np.float64]:

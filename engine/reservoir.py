@@ -1,7 +1,7 @@
 """Old lists that the fusion learned from, drawn evenly from all there ever were, to learn from again beside new."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -40,6 +40,10 @@ class Reservoir:
             return Reservoir(names)
         columns = [self.names.index(name) for name in names]
         return Reservoir(names, {kind: one.only(columns) for kind, one in self.samples.items()}, self.met)
+
+    def without(self, kind: str) -> "Reservoir":
+        """The same lists but those of a kind."""
+        return replace(self, samples={name: one for name, one in self.samples.items() if name != kind})
 
     def with_samples(self, fresh: Mapping[str, Sample], most: int, rng: np.random.Generator) -> "Reservoir":
         """With these lists too: each as likely to be among the `most` of its kind as any other (Vitter 1985)."""

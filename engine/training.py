@@ -47,6 +47,8 @@ class Trained:
     calibration: Calibration | None = None
     seconds: dict[str, float] = field(default_factory=dict)
     """Of the processor, that each generator took to fit on everything."""
+    held: list[Generator] = field(default_factory=list)
+    """Those that are SLOW to fit, as learned from all but everybody's latest events. Without times there are none."""
     old: Reservoir = field(default_factory=Reservoir)
     """Some of the lists that the fusion learned from."""
     quality: dict[str, float] = field(default_factory=dict)
@@ -83,7 +85,7 @@ def _train(histories: Histories, features: Features, config: Config, stage: Call
         )
 
     stage("generators that have not seen what the fusion learns from and is judged on")
-    learn, judge = cases.both(histories, features, config, rng)
+    learn, judge, slow = cases.both(histories, features, config, rng)
     if not learn or not judge:
         log.warning("too little history to learn a fusion from: every signal weighs the same, and nothing is gated")
         generators = fit_all(histories, features, config, owners)
@@ -115,4 +117,5 @@ def _train(histories: Histories, features: Features, config: Config, stage: Call
         torch.set_num_threads(1)
         generators, seconds = fit_timed(histories, features, config, {part for part, _ in uses})
     curves |= gnn.curves(generators) | attention.curves(generators)
-    return Trained(generators, final, reranker, loss + gates + gate, curves, chances, seconds, old, quality)
+    held = [one for one in slow if one.name in seconds] if histories.times.any() else []
+    return Trained(generators, final, reranker, loss + gates + gate, curves, chances, seconds, held, old, quality)

@@ -10,6 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from engine import changing, describe, drift, growth, history, updating
+from engine.candidates import restore
 from engine.clock import Clock
 from engine.drift import Sign
 from engine.errors import DataError
@@ -81,7 +82,8 @@ def update(
     whole, new = histories(state, tables.interactions)
     clock("learning")
     smooth = updating.was_smooth(engine.gates)
-    made = updating.learn(Learned(state.ranker, restored(engine.old)), whole, new, smooth, state.config, clock)
+    learned = Learned(state.ranker, restore(engine.held), restored(engine.old))
+    made = updating.learn(learned, whole, new, smooth, state.config, clock)
     signs += drift.quality(engine.quality, made.asked, state.config.seed)
     passed = made.judgement is None or made.judgement.passed
     accepted = passed or force
@@ -89,6 +91,7 @@ def update(
         kept = OF_ITEMS | {"book"}
         state = state.after(kept, catalogue=tables, ranker=made.learned.ranker, learned=tables.interactions.height)
         engine.state, engine.old = state, made.learned.old.tensors()
+        engine.held = {one.name: dict(one.tensors()) for one in made.learned.held}
     clock("")
     done = Updated(accepted, accepted and not passed, count, added, changed, made.judgement, signs, clock.seconds)
     if accepted:

@@ -1,11 +1,13 @@
 """A ranker that learns from new events without being built again.
 
-Generators are corrected or trained on (`candidates.registry.UPDATE`): by the first of the new events, then by all. In
-between the fusion goes on from its weights, over lists that ask for what was not learned yet (prequential.py) and old
-lists that the artefact kept (reservoir.py), held where it was by a distance penalty. Parts that a build found no use
-for are tried again, as far as they are quick. How long the reranker is boosted, and the chances, stay.
+Generators are corrected or trained on (`candidates.registry.UPDATE`). The fusion goes on from its weights, over lists
+that ask for what was not learned yet (prequential.py) and old lists that the artefact kept (reservoir.py), held where
+it was by a distance penalty. The lists that weigh most ask everybody for their latest events, which the generators that
+there are have seen. So those that are quick to fit are fitted anew without them, and of those that are SLOW an artefact
+keeps twins that never see anybody's latest.
 
-Judged by the newest share of the new events, which the trial that is judged has not learned.
+Parts that a build found no use for are tried again, as far as they are quick. How long the reranker is boosted, and the
+chances, stay. Judged by the newest share of the new events, which the trial that is judged has not learned.
 """
 
 import logging
@@ -18,9 +20,10 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from engine import gating, listwise, prequential, rerank
-from engine.candidates import News, enabled, fit_all, update_all
+from engine.candidates import SLOW, Features, Generator, News, enabled, fit_all, update_all
+from engine.candidates.base import Placed
 from engine.candidates.registry import FIT
-from engine.cases import Case, met
+from engine.cases import JUDGE, Case, met, parts, some_of
 from engine.config import Config
 from engine.evaluation import bootstrap
 from engine.evaluation.bootstrap import Gain
@@ -28,7 +31,7 @@ from engine.fusion import Fusion
 from engine.gate import Gate
 from engine.gating import ASKED, KNOWN, SHARES
 from engine.history import Histories
-from engine.prequential import FIRST, LAST, NEWEST, OLD, Stream
+from engine.prequential import NEW, NEWEST, OLD, Stream
 from engine.ranker import Ranker
 from engine.rerank import Reranker
 from engine.reservoir import Reservoir
@@ -39,16 +42,15 @@ log = logging.getLogger(__name__)
 Stage = Callable[[str], None]
 
 
-SLOW = {"attention", "gnn"}
-"""Parts that are not tried again where a build found no use for them: their fits are most of it."""
-
-
 @dataclass(frozen=True)
 class Learned:
-    """A ranker after new events, and the lists that it may learn from again."""
+    """A ranker after new events, and what it may learn from again."""
 
     ranker: Ranker
+    held: Sequence[Generator]
+    """Its generators that are SLOW to fit once more, which have learned all but everybody's latest events."""
     old: Reservoir
+    """Lists of before."""
 
 
 @dataclass(frozen=True)
@@ -94,50 +96,53 @@ def learn(
         stream = Stream(whole, steps(whole, new, config))
         rng = np.random.default_rng([config.seed, len(whole.items)])
         trial, fresh = tried(learned, stream, smooth, config, rng, stage)
-        asked = gating.judged(fresh, learned.ranker.fusion, config.evaluation.k)
+        changed = np.bincount(whole.rows[new], minlength=len(whole)) > 0
+        concerned = [some_of(one, changed[one.users]) for one in fresh if changed[one.users].any()]
+        asked = gating.judged(concerned, learned.ranker.fusion, config.evaluation.k)
         stage("judged by the newest events")
-        verdict = judged(learned.ranker, trial, stream, config)
+        verdict = judged(learned.ranker, trial.ranker, stream, config)
         stage("generators, on the newest")
-        ranker = fed(trial, stream.upto(LAST), whole, False, config)
-        return Outcome(Learned(ranker, learned.old.after(fresh, config.update.cases, rng)), verdict, asked)
+        after = stream.upto(NEW)
+        ranker = fed(trial.ranker, after, whole, False, config)
+        seen, now = (each.select(~latest(each, config, rng)) for each in (after, whole))
+        held = twins(trial.held, seen, now, ranker.features, config)
+        return Outcome(Learned(ranker, held, trial.old), verdict, asked)
 
 
 def steps(whole: Histories, new: NDArray[np.bool_], config: Config) -> NDArray[np.int8]:
-    """(events,) OLD for what was learned before, NEWEST for the newest share of what is new, and of the rest of that
-    LAST for the last of each user, as many as a build would hold out, and FIRST for those before them.
+    """(events,) OLD for what was learned before, NEWEST for the newest share of what is new, NEW for the rest of that.
 
     The newest by time; where events have none, the last of each user. What has one time is not cut through, and where
     all has, nothing is NEWEST.
     """
-    found = np.where(new, FIRST, OLD).astype(np.int8)
+    found = np.where(new, NEW, OLD).astype(np.int8)
     age = -whole.times if whole.times.any() else whole.ages
     newest = new & (age <= np.quantile(age[new], config.update.newest, method="lower"))
     if newest.sum() < new.sum():
         found[newest] = NEWEST
-    rest = np.flatnonzero(found != NEWEST)
-    last = rest[prequential.latest(whole.select(found != NEWEST), config)]
-    found[last[found[last] == FIRST]] = LAST
     return found
 
 
 def tried(
     learned: Learned, stream: Stream, smooth: bool, config: Config, rng: np.random.Generator, stage: Stage
-) -> tuple[Ranker, list[Case]]:
-    """A ranker that has learned all but the newest: its fusion from lists that asked for the last events, when its
-    generators had learned the first ones; and those lists.
-    """
-    before, first, after = stream.upto(OLD), stream.upto(FIRST), stream.upto(LAST)
+) -> tuple[Learned, list[Case]]:
+    """What has learned all but the newest, and the lists that its fusion learned from."""
+    before, after = stream.upto(OLD), stream.upto(NEW)
     ranker = widened(learned.ranker, before, config)
     stage("asked for what is new")
     fresh = prequential.arriving(ranker, stream, config, rng)
-    stage("generators, on the first of what is new")
-    ranker = fed(ranker, before, first, False, config)
-    stage("asked for what comes next")
-    fresh += prequential.returning(ranker, stream, config, rng)
+    stage("generators that have not seen the latest")
+    everyone = config.update.everyone and SLOW.isdisjoint(names(ranker.generators) - names(learned.held))
+    unaware, last = unseeing(ranker, learned.held if everyone else None, stream, config, rng)
+    stage("asked for the latest")
+    fresh += prequential.returning(unaware, after.select(~last), after.select(last), config, rng)
     stage("fusion, on new and old lists")
-    model, reranker = taught(ranker, learned.old, fresh, smooth, config)
-    stage("generators, on the last of what is new")
-    return fed(replace(ranker, fusion=model, reranker=reranker), first, after, True, config), fresh
+    old = learned.old.without("warm") if everyone else learned.old  # what is asked anew of everybody is asked better
+    model, reranker = taught(ranker, old, fresh, smooth, config)
+    stage("generators, on what is new")
+    ranker = fed(replace(ranker, fusion=model, reranker=reranker), before, after, True, config)
+    held = [one for one in unaware.generators if one.name in SLOW] if everyone else []
+    return Learned(ranker, held, learned.old.after(fresh, config.update.cases, rng)), fresh
 
 
 def fed(ranker: Ranker, before: Histories, after: Histories, whole: bool, config: Config) -> Ranker:
@@ -147,6 +152,49 @@ def fed(ranker: Ranker, before: Histories, after: Histories, whole: bool, config
     generators, seconds = update_all(ranker.generators, News(before, after, ranker.features, config, whole))
     log.info("seconds of the processor: %s", ", ".join(f"{name} {each:.2f}" for name, each in seconds.items()))
     return replace(ranker, generators=generators, known=ranker.known | met(after))
+
+
+def unseeing(
+    ranker: Ranker, held: Sequence[Generator] | None, stream: Stream, config: Config, rng: np.random.Generator
+) -> tuple[Ranker, NDArray[np.bool_]]:
+    """The ranker with generators that have not seen everybody's latest events, and (events,) which those are.
+
+    Of those that are SLOW to fit they are the twins that are `held`; without, they are the ranker's own, which have
+    seen what is OLD, and only what is new is kept from them.
+    """
+    before, after = stream.upto(OLD), stream.upto(NEW)
+    last = latest(after, config, rng)
+    if held is None:
+        last &= stream.step[stream.step <= NEW] != OLD
+        held, seen = [one for one in ranker.generators if one.name in SLOW], before
+    else:
+        seen = before.select(~latest(before, config, rng))
+    base = after.select(~last)
+    made = {one.name: one for one in twins(held, seen, base, ranker.features, config)}
+    made |= {one.name: one for one in fit_all(base, ranker.features, config, names(ranker.generators) - SLOW)}
+    return replace(ranker, generators=[made[one.name] for one in ranker.generators], known=met(base)), last
+
+
+def latest(histories: Histories, config: Config, rng: np.random.Generator) -> NDArray[np.bool_]:
+    """(events,) of each user the events that a build is judged by."""
+    return np.asarray(parts(histories, config, rng) == JUDGE)
+
+
+def twins(
+    held: Sequence[Generator], before: Histories, after: Histories, features: Features, config: Config
+) -> list[Generator]:
+    """Generators that had learned what was before, over all the items there are now, after what came."""
+    news = News(before, after, features, config, whole=False)
+    return update_all([grown(one, features) for one in held], news)[0]
+
+
+def grown(one: Generator, features: Features) -> Generator:
+    assert isinstance(one, Placed)  # as all are that are SLOW
+    return one.grow(features.take(np.arange(len(one.places), len(features))))
+
+
+def names(generators: Sequence[Generator]) -> set[str]:
+    return {one.name for one in generators}
 
 
 def widened(ranker: Ranker, before: Histories, config: Config) -> Ranker:
@@ -186,7 +234,8 @@ def taught(
         shares.append(SHARES[kind] * aged[kind] / max(aged[kind] + new.get(kind, 0), 1e-9))
         kinds.append(kind)
     on = np.ones((2, len(model.names)), bool)
-    model = listwise.fit(samples, model.names, on, config.fusion.l2, model, smooth, shares, config.update.distance)
+    penalties = config.fusion.l2, config.update.distance
+    model = listwise.fit(samples, model.names, on, penalties[0], model, smooth, shares, penalties[1], listwise.STEPS_ON)
     if ranker.reranker is None:
         return model, None
     tables = [rerank.of_sample(each, model) for each, kind in zip(samples, kinds, strict=True) if kind in ASKED[KNOWN]]
@@ -195,7 +244,7 @@ def taught(
 
 def judged(before: Ranker, after: Ranker, stream: Stream, config: Config) -> Judgement | None:
     """Both rankers on the newest events, from the histories before them."""
-    past, answers = stream.upto(LAST), stream.of(NEWEST)
+    past, answers = stream.upto(NEW), stream.of(NEWEST)
     asked = np.flatnonzero(answers.lengths)
     if not len(asked):
         return None

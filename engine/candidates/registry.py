@@ -106,6 +106,8 @@ RESTORE: Mapping[str, Callable[[Tensors], Generator]] = {
     "interest": interest.restore,
     "prior": prior.restore,
 }
+SLOW = {"attention", "gnn"}
+"""Generators whose fits are most of a build."""
 DESCRIBED = {"content", "gnn", "interest", "prior"}
 """Generators that learn from what items are, and learn nothing where nothing is known of them."""
 

@@ -9,7 +9,7 @@ history is what is not held out, up to and with that slice. Beside each other st
 
     refit    a build on all slices so far, each time
     frozen   the build of the first slice, whose histories grow and whose weights stay
-    naive    as ours, but the fusion sees new lists alone, attention nobody without new events, and nothing holds them
+    naive    as ours, but fusion and attention see nobody without new events, and nothing holds them
     ours     what `weft update` does
 
 NDCG@20 by engine/evaluation. Forgetting of a slice is the best that a ranker ever was on it less what it is at the end;
@@ -41,7 +41,7 @@ from engine.reservoir import Reservoir
 from engine.training import train
 from engine.updating import Learned, Stage
 
-SLICES, CHOOSING = 10, 5
+SLICES = 10
 HELD = 0.2
 METHODS = ("refit", "frozen", "naive", "ours")
 Found = tuple[dict[str, dict[str, list[float]]], dict[str, list[float]]]
@@ -90,17 +90,17 @@ def held(group: NDArray[np.int64]) -> NDArray[np.bool_]:
 def built(told: Histories, features: Features, config: Config, stage: Stage) -> tuple[Learned, bool]:
     made = train(told, features, config, stage)
     ranker = Ranker(made.generators, made.fusion, made.reranker, features, met(told), made.calibration)
-    return Learned(ranker, made.old), updating.was_smooth(made.gates)
+    return Learned(ranker, made.held, made.old), updating.was_smooth(made.gates)
 
 
 def naive(learned: Learned, whole: Histories, new: NDArray[np.bool_], smooth: bool, config: Config) -> Learned:
     """An update that nothing holds back."""
-    free = {"update": config.update.model_copy(update={"distance": 0.0, "replay": 0.0})}
-    start = Learned(learned.ranker, Reservoir())
+    free = {"update": config.update.model_copy(update={"distance": 0.0, "replay": 0.0, "everyone": False})}
+    start = Learned(learned.ranker, [], Reservoir())
     return updating.learn(start, whole, new, smooth, config.model_copy(update=free), lambda _: None).learned
 
 
-def run(slices: Slices, features: Features, config: Config, methods: list[str], steps: int, to: Path) -> Found:
+def run(slices: Slices, features: Features, config: Config, methods: list[str], to: Path) -> Found:
     """Go through the slices with each method; returns what these and earlier ones found."""
     scores: dict[str, dict[str, list[float]]] = {name: {} for name in methods}
     seconds: dict[str, list[float]] = {name: [] for name in methods}
@@ -110,7 +110,7 @@ def run(slices: Slices, features: Features, config: Config, methods: list[str], 
 
     def quiet(name: str) -> None: ...
 
-    for step in range(1, steps + 1):
+    for step in range(1, SLICES + 1):
         whole, new = slices.stream(step)
         for name in methods:
             start = time.process_time()
@@ -125,10 +125,10 @@ def run(slices: Slices, features: Features, config: Config, methods: list[str], 
             elif name == "ours":
                 now[name] = updating.learn(now[name], whole, new, smooth, config, quiet).learned
             seconds[name].append(time.process_time() - start)
-            for one in range(1, min(step + 1, steps) + 1):
+            for one in range(1, min(step + 1, SLICES) + 1):
                 found = prequential.quality(now[name].ranker, slices.told(one), slices.asked(one), config.evaluation.k)
                 scores[name][f"{step} {one}"] = found[np.isfinite(found)].tolist()
-            print(step, name, f"{seconds[name][-1]:.1f} s", *line(scores[name], step, steps), flush=True)
+            print(step, name, f"{seconds[name][-1]:.1f} s", *line(scores[name], step), flush=True)
         kept = beside(to, (scores, seconds))
     return kept
 
@@ -141,9 +141,9 @@ def beside(to: Path, found: Found) -> Found:
     return kept
 
 
-def line(scores: dict[str, list[float]], step: int, steps: int) -> list[str]:
+def line(scores: dict[str, list[float]], step: int) -> list[str]:
     """The mean on each slice after a step, the next one's last."""
-    return [f"{np.mean(scores[f'{step} {one}']):.4f}" for one in range(1, min(step + 1, steps) + 1)]
+    return [f"{np.mean(scores[f'{step} {one}']):.4f}" for one in range(1, min(step + 1, SLICES) + 1)]
 
 
 def main() -> None:
@@ -163,7 +163,7 @@ def main() -> None:
         tree["candidates"][name]["enabled"] = False
     tree["update"] |= {key: float(value) for key, value in (one.split("=") for one in choice.set)}
     tree["threads"] = 1
-    settings, steps = Config.model_validate(tree), CHOOSING if choice.choose else SLICES
+    settings = Config.model_validate(tree)
     features = describe(tables, settings).features
     index = {item: row for row, item in enumerate(tables.items["item_id"])}
     users = tables.interactions["user_id"].unique(maintain_order=True).to_list()
@@ -172,12 +172,12 @@ def main() -> None:
     seeds = list[Found]()
     for seed in choice.seeds:
         config = settings.model_copy(update={"seed": seed})
-        seeds.append(run(slices, features, config, choice.methods, steps, choice.work / f"{name}-{seed}.json"))
+        seeds.append(run(slices, features, config, choice.methods, choice.work / f"{name}-{seed}.json"))
         print(f"seed {seed}")
-        show(seeds[-1], steps)
+        show(seeds[-1])
     if len(seeds) > 1:
         print(f"mean of seeds {choice.seeds}")
-        show(mean(seeds), steps)
+        show(mean(seeds))
 
 
 def mean(seeds: list[Found]) -> Found:
@@ -190,7 +190,7 @@ def mean(seeds: list[Found]) -> Found:
     return scores, {name: np.mean([one[1][name] for one in seeds], axis=0).tolist() for name in scores}
 
 
-def show(found: Found, steps: int) -> None:
+def show(found: Found) -> None:
     """A line for each method that is through: means over steps and slices, and paired gains over refit, all users
     together.
     """
@@ -206,19 +206,19 @@ def show(found: Found, steps: int) -> None:
     )
     print("|", " | ".join(columns), "|")
     print("|---" * len(columns) + "|")
-    scores = {name: each for name, each in found[0].items() if f"{steps} {steps}" in each}
+    scores = {name: each for name, each in found[0].items() if f"{SLICES} {SLICES}" in each}
     seconds = found[1]
     for name in scores:
         of = {key: float(np.mean(each)) for key, each in scores[name].items()}
-        new = np.mean([of[f"{step} {step}"] for step in range(2, steps + 1)])
-        ahead = np.mean([of[f"{step} {step + 1}"] for step in range(1, steps)])
-        end = np.mean([of[f"{steps} {one}"] for one in range(1, steps + 1)])
-        best = {one: max(of[f"{step} {one}"] for step in range(one, steps)) for one in range(1, steps)}
-        lost = np.mean([best[one] - of[f"{steps} {one}"] for one in range(1, steps)])
+        new = np.mean([of[f"{step} {step}"] for step in range(2, SLICES + 1)])
+        ahead = np.mean([of[f"{step} {step + 1}"] for step in range(1, SLICES)])
+        end = np.mean([of[f"{SLICES} {one}"] for one in range(1, SLICES + 1)])
+        best = {one: max(of[f"{step} {one}"] for step in range(one, SLICES)) for one in range(1, SLICES)}
+        lost = np.mean([best[one] - of[f"{SLICES} {one}"] for one in range(1, SLICES)])
         cells = [f"{new:.4f}", f"{ahead:.4f}", f"{end:.4f}", f"{lost:+.4f}", f"{np.mean(seconds[name][1:]):.1f}"]
         if name != "refit" and "refit" in scores:
-            newest, every = range(2, steps + 1), range(1, steps + 1)
-            for keys in ([f"{step} {step}" for step in newest], [f"{steps} {one}" for one in every]):
+            newest, every = range(2, SLICES + 1), range(1, SLICES + 1)
+            for keys in ([f"{step} {step}" for step in newest], [f"{SLICES} {one}" for one in every]):
                 cells.append(told(scores[name], scores["refit"], keys))
         print(f"| {name} |", " | ".join(cells), "|", flush=True)
 

@@ -45,7 +45,7 @@ def test_no_generator_met_those_who_are_new() -> None:
         np.zeros(ITEMS, np.int8),
     )
     part[(new == cases.LEARN)[known.rows]] = 0  # so that only who is asked keeps the last item from the generators
-    made = cases.cases(known, part, cases.LEARN, hidden, new, NOTHING, CONFIG, rng, 200, 10**6)
+    made, _ = cases.cases(known, part, cases.LEARN, hidden, new, NOTHING, CONFIG, rng, 200, 10**6)
     found = {one.kind: one for one in made}
     assert set(found) == {"warm", "short"}
     assert set(found["short"].users) == set(np.flatnonzero(new == cases.LEARN))

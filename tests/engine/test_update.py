@@ -11,18 +11,20 @@ import torch
 from numpy.typing import NDArray
 from typer.testing import CliRunner, Result
 
-from engine import Engine, drift, generations
-from engine.candidates import Features, News, ease, ease_update, fit_all, popular, transitions, update_all
+from engine import Engine, cases, drift, generations, prequential, updating
+from engine.candidates import Features, News, ease, ease_update, enabled, fit_all, popular, transitions, update_all
 from engine.candidates.ease import Weights
 from engine.candidates.registry import FIT, UPDATE
 from engine.cli import app
 from engine.config import Config, Ease, Later, Transitions
 from engine.errors import ArtifactError, DataError
+from engine.fusion import even
 from engine.history import Histories, merged
 from engine.listwise import Sample
-from engine.prequential import FIRST, LAST, NEWEST, OLD
+from engine.prequential import NEW, NEWEST, OLD
+from engine.ranker import Ranker
 from engine.reservoir import Reservoir, joined, restored, some
-from engine.updating import steps
+from engine.updating import Learned, latest, steps
 
 ITEMS, USERS = 60, 40
 
@@ -128,11 +130,61 @@ def test_new_events_are_cut_by_time_and_the_rest_by_user() -> None:
     whole = Histories(np.array([0, 5, 10]), np.arange(10, dtype=np.int32), np.ones(10, np.float32), np.arange(10), 10)
     new = np.tile([False, True, True, True, True], 2)
     config = Config.model_validate({"update": {"newest": 0.375}, "evaluation": {"test_share": 0.2, "valid_share": 0.2}})
-    assert steps(whole, new, config).tolist() == [OLD, FIRST, FIRST, LAST, LAST, OLD, LAST, NEWEST, NEWEST, NEWEST]
+    assert steps(whole, new, config).tolist() == [OLD, NEW, NEW, NEW, NEW, OLD, NEW, NEWEST, NEWEST, NEWEST]
     timeless = replace(whole, times=np.zeros(10, np.int64))
-    assert steps(timeless, new, config).tolist() == 2 * [OLD, FIRST, LAST, NEWEST, NEWEST]
+    assert steps(timeless, new, config).tolist() == 2 * [OLD, NEW, NEW, NEWEST, NEWEST]
     at_once = replace(whole, times=np.where(new, 9, 1))
-    assert steps(at_once, new, config).tolist() == 2 * [OLD, FIRST, FIRST, LAST, LAST]
+    assert steps(at_once, new, config).tolist() == 2 * [OLD, NEW, NEW, NEW, NEW]
+
+
+SLOWLY = Config.model_validate(
+    {
+        "candidates": {"gnn": {"epochs": 2}, "attention": {"epochs": 2}} | {
+            name: {"enabled": False} for name in ("als", "neighbours", "later", "content", "prior")
+        }
+    }
+)  # fmt: skip
+
+
+def test_twins_of_slow_generators_have_not_seen_the_latest_events() -> None:
+    rng = np.random.default_rng(3)
+    past, described = events(rng, 8, items=50), features(rng)
+    asked = latest(past, SLOWLY, rng)
+    items = past.items.copy()
+    items[asked] = np.roll(items[asked], 1)  # each the latest of another user
+    others = replace(past, items=items)
+    found = [cases.both(one, described, SLOWLY, np.random.default_rng(0))[2] for one in (past, others)]
+    assert [one.name for one in found[0]] == ["attention", "gnn"]
+    for one, other in zip(*found, strict=True):
+        for name, array in one.tensors().items():
+            assert np.array_equal(array, other.tensors()[name]), name
+
+
+@pytest.mark.parametrize("twins", [True, False])
+def test_an_update_asks_everybody_where_nothing_has_seen_the_answers(
+    twins: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(4)
+    past, described, news = events(rng, 8, items=50), features(rng), events(rng, 5)
+    changed = rng.random(USERS) < 0.6
+    news = replace(news, times=news.times + len(past.items), values=news.values * 2).select(changed[news.rows])
+    whole = merged(past, news)
+    held = cases.both(past, described, SLOWLY, rng)[2] if twins else []
+    generators = fit_all(past, described, SLOWLY, enabled(SLOWLY, described))
+    model = even([name for one in generators for name in one.signals])
+    ranker = Ranker(generators, model, None, described, cases.met(past))
+    found = list[Histories]()
+    keep = prequential.returning
+
+    def returning(unaware: Ranker, inputs: Histories, answers: Histories, *rest: object) -> list[cases.Case]:
+        found.append(answers)
+        return keep(unaware, inputs, answers, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(prequential, "returning", returning)
+    done = updating.learn(Learned(ranker, held, Reservoir()), whole, whole.values > 1, False, SLOWLY, lambda _: None)
+    assert (found[0].lengths[~changed] > 0).any() == twins
+    assert (found[0].lengths[changed] > 0).any()
+    assert [one.name for one in done.learned.held] == (["attention", "gnn"] if twins else [])
 
 
 def sample(first: int, lists: int, width: int) -> Sample:
