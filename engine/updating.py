@@ -136,12 +136,13 @@ def tried(
     unaware, last = unseeing(ranker, learned.held if everyone else None, stream, config, rng)
     stage("asked for the latest")
     fresh += prequential.returning(unaware, after.select(~last), after.select(last), config, rng)
+    held = [one for one in unaware.generators if one.name in SLOW] if everyone else []
+    del unaware  # of a large catalogue gigabytes
     stage("fusion, on new and old lists")
     old = learned.old.without("warm") if everyone else learned.old  # what is asked anew of everybody is asked better
     model, reranker = taught(ranker, old, fresh, smooth, config)
     stage("generators, on what is new")
     ranker = fed(replace(ranker, fusion=model, reranker=reranker), before, after, True, config)
-    held = [one for one in unaware.generators if one.name in SLOW] if everyone else []
     return Learned(ranker, held, learned.old.after(fresh, config.update.cases, rng)), fresh
 
 

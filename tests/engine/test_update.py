@@ -274,6 +274,8 @@ def test_an_update_is_learned_from_refused_and_taken_back(small_artefact: Path, 
     assert updated.state.lookup.has("fresh")
     assert updated.state.learned == updated.catalogue.interactions.height
     assert [one["events"] for one in updated.updates] == [60]
+    assert engine.held.keys() == updated.held.keys() == {"attention", "gnn"}
+    assert len(updated.held["attention"]["space"]) == len(updated.state.lookup)  # what is new has a place there too
 
     # Most of these say the contrary of what came last.
     bad = tmp_path / "bad.csv"
