@@ -135,7 +135,7 @@ def loaded(model: nn.Module, folders: Mapping[str, Path]) -> Any:
         try:
             with warnings.catch_warnings(), no_progress_bar():
                 warnings.simplefilter("ignore", FutureWarning)  # of its own parts
-                warnings.filterwarnings("ignore", "The following rank_pattern keys")  # AdaLoRA's, heeded later
+                warnings.filterwarnings("ignore", "The following rank_pattern keys")  # old AdaLoRA's, heeded later
                 warnings.filterwarnings("error", ".*missing.*", UserWarning)  # told by a warning only
                 if wrapped is None:
                     wrapped = PeftModel.from_pretrained(model, str(folder), name, use_safetensors=True)

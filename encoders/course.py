@@ -81,6 +81,10 @@ class Course(ABC):
             if len(curve) - 1 - int(np.argmax(curve)) >= self.settings.patience:
                 break
         self.learned.load_state_dict(best.state_dict())
+        if self.settings.kind == "adalora":
+            # The choice of ranks may be of a later epoch than the best, and peft would save no other; what it leaves
+            # out is zero from then on anyway.
+            self.model.peft_config["default"].rank_pattern = None
         self.model.eval()
         kept.forget()
         return curve

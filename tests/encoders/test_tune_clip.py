@@ -102,15 +102,19 @@ def test_it_learns_what_colours_are_called_and_is_opened_merged(bases, shown, fa
     assert look.fingerprint.startswith(plain.fingerprint)
 
 
-def test_adalora_moves_no_base(bases, shown, tmp_path):
+def test_adalora_moves_no_base_and_saves_the_best_epoch_whatever_ranks_a_later_one_chose(bases, shown, tmp_path):
     made = tune_clip(bases["open_clip"], shown, replace(QUICK, kind="adalora"))
+    apart = made.model.get_base_model()
+    kept = {name.replace(".base_layer", ""): tensor for name, tensor in apart.state_dict().items()}
     for name, tensor in encoders.open_clip(bases["open_clip"]).model.state_dict().items():
-        kept = {
-            key.replace(".base_layer", ""): value for key, value in made.model.get_base_model().state_dict().items()
-        }
         assert torch.equal(kept[name], tensor)
+    with torch.no_grad():
+        for name, one in made.model.named_parameters():
+            if "lora_E" in name:
+                assert not one.all()  # the end chose
+                one.fill_(0.5)  # as before it did
     made.save(tmp_path / "ada", {})
-    opened, apart = encoders.open_clip(str(tmp_path / "ada")), made.model.get_base_model()
+    opened = encoders.open_clip(str(tmp_path / "ada"))
     with torch.no_grad():
         found = torch.nn.functional.normalize(apart.encode_text(opened.tokenize(NAMES)), dim=1).numpy()
     assert np.abs(opened.text.encode(NAMES) - found).max() < 1e-5
