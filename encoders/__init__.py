@@ -23,7 +23,7 @@ FEW = 2000
 TUNED_FILE = "weft-images.safetensors"
 """By which a directory is that of a tuned image encoder."""
 ADAPTER_FILE = "adapter_config.json"
-"""By which a directory is that of an adapter of a text encoder."""
+"""By which a directory is that of an adapter, of a text encoder or of a CLIP model."""
 # torch, timm, transformers and open_clip load only when an encoder is opened.
 
 
@@ -76,8 +76,8 @@ def tuned_images(spec: str) -> bool:
 
 def open_clip(spec: str) -> "ClipModel":
     """Encoders `.text` and `.image` in one space: `weft-small` (English); a directory or a hub id of an open_clip model
-    or of CLIP, Chinese-CLIP or SigLIP in transformers; or a directory of weft-small's heads trained by `encoders.tune`.
-    Raises EncoderError.
+    or of CLIP, Chinese-CLIP or SigLIP in transformers; or a directory of weft-small's heads trained by `encoders.tune`,
+    or of an adapter that `encoders.tune_clip` wrote. Raises EncoderError.
     """
     return _open_clip(spec, "`weft-small`")
 
@@ -97,6 +97,10 @@ def _open_clip(spec: str, known: str) -> "ClipModel":
 
     if spec == "weft-small":
         return clip.weft_small()
+    if spec and (Path(spec) / ADAPTER_FILE).is_file():
+        from encoders.clip_adapters import open_adapted
+
+        return open_adapted(Path(spec))
     folder = model_folder(spec.removeprefix("hf-hub:"), known)
     if (folder / f"{heads.HEADS}.safetensors").is_file():
         return clip.weft_small(folder)

@@ -14,6 +14,7 @@ from threading import Lock
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from torch import nn
 
 from encoders import ADAPTER_FILE as CONFIG
@@ -28,25 +29,24 @@ ATTENTION = ["query", "value"]
 """Of a BERT layer, what LoRA learns beside."""
 
 
-def adapted(model: nn.Module, kind: str, rank: int = 8, steps: int = 100) -> Any:
-    """A peft model around a BERT of transformers, in which only the adapter learns.
+def adapted(model: nn.Module, kind: str, rank: int = 8, steps: int = 100, targets: str | list[str] = ATTENTION) -> Any:
+    """A peft model around a BERT of transformers, or around what has the `targets`, in which only the adapter learns.
 
-    `rank` is of the matrices of LoRA, and the number of places of a prefix or a prompt; `steps` is how many AdaLoRA
-    spends its ranks over. Raises EncoderError for another kind.
+    `targets` are what LoRA learns beside: last parts of names, or a pattern of names. `rank` is of the matrices of
+    LoRA, and the number of places of a prefix or a prompt; `steps` is how many AdaLoRA spends its ranks over. Raises
+    EncoderError for another kind.
     """
     import peft
 
     config: Any
     task = "FEATURE_EXTRACTION"
     if kind == "lora":
-        config = peft.LoraConfig(
-            r=rank, lora_alpha=2 * rank, lora_dropout=0.05, target_modules=ATTENTION, task_type=task
-        )
+        config = peft.LoraConfig(r=rank, lora_alpha=2 * rank, lora_dropout=0.05, target_modules=targets, task_type=task)
     elif kind == "adalora":
         # Begins with half as many ranks again, and spends from a fifth to three fifths of the steps on choosing.
         config = peft.AdaLoraConfig(
             init_r=rank + rank // 2, target_r=rank, tinit=steps // 5, tfinal=2 * steps // 5, deltaT=1,
-            total_step=steps, lora_alpha=2 * rank, target_modules=ATTENTION, task_type=task,
+            total_step=steps, lora_alpha=2 * rank, target_modules=targets, task_type=task,
         )  # fmt: skip
     elif kind == "prefix":
         config = peft.PrefixTuningConfig(num_virtual_tokens=rank, task_type=task)
@@ -64,7 +64,7 @@ def merged(model: nn.Module, folder: Path) -> nn.Module:
     kind = _kind(folder)
     if kind not in MERGED:
         raise EncoderError(f"{folder}: an adapter of kind {kind} cannot be merged into its base; tune with LoRA")
-    whole: nn.Module = _loaded(model, {"adapter": folder}).merge_and_unload()
+    whole: nn.Module = loaded(model, {"adapter": folder}).merge_and_unload()
     return whole
 
 
@@ -74,6 +74,14 @@ def base_of(folder: Path) -> str:
     if not isinstance(name, str) or not name:
         raise EncoderError(f"{folder}/{CONFIG} names no base (base_model_name_or_path); tune it again")
     return name
+
+
+def one_base(folders: Mapping[str, Path]) -> str:
+    """The base that all adapters are of. Raises EncoderError for adapters of different bases, or none."""
+    bases = {base_of(folder) for folder in folders.values()}
+    if len(bases) != 1:
+        raise EncoderError(f"adapters of one base are needed, not of {len(bases)}: {', '.join(sorted(bases))}")
+    return bases.pop()
 
 
 class Tenants:
@@ -87,38 +95,35 @@ class Tenants:
         from encoders import open_text
         from encoders.bert import BertEncoder, Pooled
 
-        bases = {base_of(folder) for folder in folders.values()}
-        if len(bases) != 1:
-            raise EncoderError(f"adapters of one base are needed, not of {len(bases)}: {', '.join(sorted(bases))}")
-        base = open_text(bases.pop())
+        base = open_text(one_base(folders))
         if not isinstance(base, BertEncoder):
             raise EncoderError(f"{base.name}: adapters are for encoders of the BERT family")
-        model, lock = _loaded(base.network.model, folders), Lock()
+        model, lock = loaded(base.network.model, folders), Lock()
         self._encoders: dict[str, BertEncoder] = {}
         for name, folder in folders.items():
             encoder = copy(base)
             encoder.name, encoder.fingerprint = name, f"{base.fingerprint}+{folder_hash(folder)[:16]}"
-            encoder.network = Pooled(_Switched(model, name, lock), base.network.first)
+            encoder.network = Pooled(Switched(model, name, lock, model.base_model), base.network.first)
             self._encoders[name] = encoder
 
     def __getitem__(self, name: str) -> Any:
         return self._encoders[name]
 
 
-class _Switched(nn.Module):
-    """A model with several adapters, asked with one of them."""
+class Switched(nn.Module):
+    """A network that several adapters of `model` are in, asked with one of them."""
 
-    def __init__(self, model: Any, name: str, lock: Lock) -> None:
+    def __init__(self, model: Any, name: str, lock: Lock, network: nn.Module) -> None:
         super().__init__()
-        self.model, self.name, self.lock = model, name, lock
+        self.model, self.name, self.lock, self.network = model, name, lock, network
 
-    def forward(self, **tokens: torch.Tensor) -> Any:
+    def forward(self, **inputs: torch.Tensor) -> Any:
         with self.lock:
             self.model.set_adapter(self.name)
-            return self.model.base_model(**tokens)
+            return self.network(**inputs)
 
 
-def _loaded(model: nn.Module, folders: Mapping[str, Path]) -> Any:
+def loaded(model: nn.Module, folders: Mapping[str, Path]) -> Any:
     """A peft model with an adapter for each folder; only safetensors are read."""
     from peft import PeftModel
 
@@ -130,6 +135,7 @@ def _loaded(model: nn.Module, folders: Mapping[str, Path]) -> Any:
         try:
             with warnings.catch_warnings(), no_progress_bar():
                 warnings.simplefilter("ignore", FutureWarning)  # of its own parts
+                warnings.filterwarnings("ignore", "The following rank_pattern keys")  # old AdaLoRA's, heeded later
                 warnings.filterwarnings("error", ".*missing.*", UserWarning)  # told by a warning only
                 if wrapped is None:
                     wrapped = PeftModel.from_pretrained(model, str(folder), name, use_safetensors=True)
@@ -137,7 +143,7 @@ def _loaded(model: nn.Module, folders: Mapping[str, Path]) -> Any:
                     found = wrapped.load_adapter(str(folder), name, use_safetensors=True)
                     if found.missing_keys:
                         raise ValueError(f"missing tensors, such as {found.missing_keys[0]}")
-        except (RuntimeError, ValueError, TypeError, KeyError, OSError, UserWarning) as error:
+        except (RuntimeError, ValueError, TypeError, KeyError, OSError, SafetensorError, UserWarning) as error:
             raise EncoderError(f"{folder}: no adapter of this base ({first_line(error)}); tune it again") from None
     return wrapped.eval()
 

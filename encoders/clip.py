@@ -65,7 +65,7 @@ class ClipModel:
     ) -> None:
         """`model` has encode_text and encode_image; `tokenize` and `pixels` make what these take, (n, ...)."""
         self.model = model.eval()
-        self.tokenize = tokenize
+        self.fingerprint, self.tokenize, self.pixels = fingerprint, tokenize, pixels
         reads, looks = _Side(model, "encode_text").eval(), _Side(model, "encode_image").eval()
 
         def tokens(texts: Sequence[str]) -> dict[str, torch.Tensor]:
@@ -167,7 +167,7 @@ def _from_open_clip(folder: Path, name: str) -> ClipModel:
     return ClipModel(name, f"open-clip/{folder_hash(folder)[:16]}", model, tokenizer, stacked)
 
 
-class _AsOpenClip(nn.Module):
+class AsOpenClip(nn.Module):
     """A CLIP model of transformers with the methods of open_clip's."""
 
     def __init__(self, model: Any) -> None:
@@ -211,4 +211,4 @@ def _from_transformers(folder: Path, name: str) -> ClipModel:
         pixel_values: torch.Tensor = processor(images=list(pictures), return_tensors="pt")["pixel_values"]
         return pixel_values
 
-    return ClipModel(name, f"transformers-clip/{folder_hash(folder)[:16]}", _AsOpenClip(model), tokenize, pixels_of)
+    return ClipModel(name, f"transformers-clip/{folder_hash(folder)[:16]}", AsOpenClip(model), tokenize, pixels_of)

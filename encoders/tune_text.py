@@ -12,54 +12,36 @@ import json
 import math
 import platform
 import warnings
-from collections.abc import Callable, Sequence
-from copy import deepcopy
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import nn
 from torch.nn.functional import cross_entropy, normalize
 
-from encoders import open_text
+from encoders import course, open_text
 from encoders.adapters import adapted
 from encoders.base import Vectors
 from encoders.bert import BertEncoder
-from encoders.checkpoint import Checkpoint
+from encoders.course import FEWEST_PAIRS, K, Progress, Rows
 from encoders.errors import EncoderError
-from encoders.schedule import warm_up_and_cosine
 
-K = 10
-"""Of the recall by which epochs are compared."""
-FEWEST_PAIRS = 50
 ENCODED = 64
-Progress = Callable[[int, int], None]
-Rows = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Settings:
-    """How to tune; the same settings and pairs give the same adapter on the same machine."""
+class Settings(course.Settings):
+    """How to tune; the same settings and pairs give the same adapter on the same machine.
 
-    seed: int = 0
-    kind: str = "lora"
-    """`lora`, `adalora`, `prefix` or `prompt`; only the first two can be opened and merged as an encoder."""
-    rank: int = 8
-    epochs: int = 4
-    """At most; tuning ends when `patience` epochs have not raised recall@10 on the pairs kept aside."""
-    patience: int = 2
-    batch: int = 32
-    learning_rate: float = 1e-3
-    """The highest, after a tenth of the steps; from there it falls to zero along a cosine."""
-    weight_decay: float = 0.01
+    `kind` is `lora`, `adalora`, `prefix` or `prompt`; only the first two can be opened and merged as an encoder.
+    """
+
     scale: float = 20.0
     """Times the cosines before the softmax."""
     tokens: int = 32
     """The first of each text that are looked at in tuning."""
-    valid_share: float = 0.1
 
 
 @dataclass(frozen=True)
@@ -124,8 +106,7 @@ def tune_text(
     encoder = open_text(base)
     if not isinstance(encoder, BertEncoder):
         raise EncoderError(f"{base}: only encoders of the BERT family are tuned; name `minilm`, or a directory")
-    rng = np.random.default_rng(settings.seed)
-    aside = np.isin(pairs.left, rng.permutation(np.unique(pairs.left))[: _aside(pairs, settings)])
+    aside = course.aside(pairs.left, settings.valid_share, settings.seed)
     valid, train = np.flatnonzero(aside), np.flatnonzero(~aside)
     batch = min(settings.batch, len(train))
     steps = settings.epochs * (len(train) // batch)
@@ -135,13 +116,13 @@ def tune_text(
         known = recall(Tower(encoder.network.model, encoder.tokenizer, settings.tokens), pairs, valid)
         model = adapted(encoder.network.model, settings.kind, settings.rank, steps)
         model.peft_config["default"].base_model_name_or_path = base
-        course = Course(Tower(model, encoder.tokenizer, settings.tokens), pairs, settings, steps)
-        curve = course.run(train, valid, checkpoint if settings.kind != "adalora" else None, progress)
+        taken = Course(Tower(model, encoder.tokenizer, settings.tokens), pairs, settings, steps)
+        curve = taken.run(train, valid, checkpoint if settings.kind != "adalora" else None, progress)
     figures = {
         "base": base,
         f"valid recall@{K} of the base, and by epoch": [known, *curve[1:]],
         "pairs": {"train": len(train), "valid": len(valid)},
-        "learned numbers": sum(one.numel() for one in course.learned),
+        "learned numbers": sum(one.numel() for one in taken.learned),
         "settings": asdict(settings), "torch": torch.__version__, "machine": platform.machine(),
     }  # fmt: skip
     return Tuned(model, max(curve) > known, figures)
@@ -174,54 +155,17 @@ class Tower:
         return np.asarray(found.numpy(), np.float32)
 
 
-class Course:
-    """A training of what in a tower's model requires a gradient."""
+class Course(course.Course):
+    """The course of a tower on pairs of texts."""
+
+    settings: Settings
 
     def __init__(self, tower: Tower, pairs: TextPairs, settings: Settings, steps: int) -> None:
-        self.tower, self.pairs, self.settings, self.steps = tower, pairs, settings, max(1, steps)
-        self.learned = nn.ParameterList([one for one in tower.model.parameters() if one.requires_grad])
-        self.optimizer = torch.optim.AdamW(
-            self.learned.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
-        )
+        super().__init__(tower.model, pairs.left, pairs.right, settings, steps)
+        self.tower, self.pairs = tower, pairs
 
-    def run(
-        self, train: Rows, valid: Rows, checkpoint: Path | None = None, progress: Progress | None = None
-    ) -> list[float]:
-        """Train, and end with the best epoch; returns recall on `valid` before and after each."""
-        best = deepcopy(self.learned)
-        task = (asdict(self.settings), torch.from_numpy(self.pairs.left), torch.from_numpy(self.pairs.right))
-        kept = Checkpoint(checkpoint, task, self.learned, best, self.optimizer)
-        curve = [float(value or 0) for value in kept.resume()] or [recall(self.tower, self.pairs, valid)]
-        for epoch in range(len(curve) - 1, self.settings.epochs):
-            self.epoch(epoch, train, progress)
-            curve.append(recall(self.tower, self.pairs, valid))
-            if curve[-1] > max(curve[:-1]):
-                best.load_state_dict(self.learned.state_dict())
-            kept.keep([*curve])
-            if len(curve) - 1 - int(np.argmax(curve)) >= self.settings.patience:
-                break
-        self.learned.load_state_dict(best.state_dict())
-        kept.forget()
-        return curve
-
-    def epoch(self, number: int, train: Rows, progress: Progress | None) -> None:
-        settings, model = self.settings, self.tower.model
-        model.train()
-        torch.manual_seed(settings.seed * 1000 + number)
-        batch = min(settings.batch, len(train))
-        each = len(train) // batch
-        order = np.random.default_rng((settings.seed, number)).permutation(train)[: each * batch]
-        for step, some in enumerate(np.split(order, each), number * each):
-            for group in self.optimizer.param_groups:
-                group["lr"] = settings.learning_rate * warm_up_and_cosine(step, self.steps)
-            self.optimizer.zero_grad()
-            self.loss(some).backward()  # type: ignore[no-untyped-call]
-            nn.utils.clip_grad_norm_(self.learned.parameters(), 1.0)
-            self.optimizer.step()
-            if settings.kind == "adalora":
-                model.base_model.update_and_allocate(step)
-            if progress:
-                progress(step + 1, self.steps)
+    def recall(self, valid: Rows) -> float:
+        return recall(self.tower, self.pairs, valid)
 
     def loss(self, some: Rows) -> torch.Tensor:
         """InfoNCE of the pairs `some` (b,), with their hard negatives as further wrong answers of the left texts."""
@@ -252,8 +196,3 @@ def recall(tower: Tower, pairs: TextPairs, valid: Rows) -> float:
     scores[pairs.left[valid][:, None] == among[None, :]] = -1  # not itself
     ahead = (scores >= scores[np.arange(len(valid)), place][:, None]).sum(axis=1) - 1
     return round(float((ahead < K).mean()), 4)
-
-
-def _aside(pairs: TextPairs, settings: Settings) -> int:
-    """Left texts kept aside: at least twice K, since of fewer nearly all right texts are among the first K."""
-    return max(2 * K, round(settings.valid_share * len(np.unique(pairs.left))))

@@ -89,8 +89,11 @@ def test_what_cannot_be_used_is_told(tiny, folders, tmp_path):
 
     pickled = folder("pickled", weights=False)
     (pickled / "adapter_model.bin").write_bytes(b"not looked at")
+    damaged = folder("damaged")
+    (damaged / WEIGHTS).write_bytes(b"\x08\0\0\0\0\0\0\0{}")
     for place, what in (
         (pickled, "pickles are not read"),
+        (damaged, "no adapter of this base"),
         (folder("imports", auto_mapping={"base_model_class": "x", "parent_library": "os"}), "not that of an adapter"),
         (folder("prompt", peft_type="PROMPT_TUNING"), "cannot be merged"),
         (folder("nameless", base_model_name_or_path=None), "names no base"),

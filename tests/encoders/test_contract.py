@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import encoders
-from encoders import Encoder, audio_model, fast, media, pictures
+from encoders import Encoder, audio_model, fast, media, pictures, tune_clip
 from encoders.audio import LogMelEncoder
 from encoders.table import TableEncoder
 from encoders.tune_images import Labelled, Settings, tune_images
@@ -98,6 +98,18 @@ def tuned(folder):
     return encoders.open_image(str(folder / "encoder"))
 
 
+def tuned_clip(folder):
+    """A CLIP model with an adapter: a few steps on a few pictures, each by its number."""
+    paths = [folder / f"{number}.png" for number in range(50)]
+    for number, path in enumerate(paths):
+        drawn(number, (64, 64)).save(path)
+    (folder / "base").mkdir()
+    base = made(folder / "base", *CLIPS["clip"])
+    given, quick = tune_clip.PicturePairs([path.stem for path in paths], paths), tune_clip.Settings(epochs=1)
+    tune_clip.tune_clip(str(base), given, quick).save(folder / "tuned-clip", {})
+    return encoders.open_clip(str(folder / "tuned-clip"))
+
+
 def made(folder, make, *how):
     """A folder of a small model as a hub has them, with random weights: what it says of a thing means nothing."""
     make(folder, *how)
@@ -142,6 +154,8 @@ ENCODERS = {
     "efficientnet-lite0": lambda asked, folder: pictured(asked("lite0")),
     "tuned": lambda asked, folder: pictured(tuned(folder)),
     **{f"{family} {side}": of_clip(family, side) for family in CLIPS for side in ("text", "image")},
+    "tuned-clip text": lambda asked, folder: Case(tuned_clip(folder).text, TEXTS, least=RANDOM),
+    "tuned-clip image": lambda asked, folder: pictured(tuned_clip(folder).image),
     **{f"minilm by {way}": by(way, "minilm") for way in ("onnx", "bf16", "int8")},
     "efficientnet-lite0 by onnx": by("onnx", "lite0"),
     "npz": lambda asked, folder: table(folder / "vectors.npz"),
@@ -155,7 +169,7 @@ ENCODERS = {
     "frames": lambda asked, folder: filmed(encoders.open_clip(str(made(folder, open_clip_model))).image),
 }
 TEXT_ENCODERS = [
-    "multilingual", "minilm", "sentence-transformers", "weft-small text", "clap text",
+    "multilingual", "minilm", "sentence-transformers", "weft-small text", "clap text", "tuned-clip text",
     *(f"{family} text" for family in CLIPS), *(f"minilm by {way}" for way in ("passages", "onnx", "bf16", "int8")),
 ]  # fmt: skip
 
