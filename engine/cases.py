@@ -122,13 +122,9 @@ def both(
 
 def half(case: Case, which: int) -> Case:
     """Every other user of a case, from the first (0) or the second (1) on; all lists of a user stay together."""
-    return some_of(case, odd(case.users) == which)
-
-
-def some_of(case: Case, which: NDArray[np.bool_]) -> Case:
-    """The lists of a case that are so, (lists,)."""
-    lists = case.lists.of(np.flatnonzero(which))
-    return Case(case.kind, case.names, lists, listwise.sample(lists), case.users[which])
+    some = np.flatnonzero(odd(case.users) == which)
+    lists = case.lists.of(some)
+    return Case(case.kind, case.names, lists, listwise.sample(lists), case.users[some])
 
 
 def odd(users: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -23,7 +23,7 @@ from engine import gating, listwise, prequential, rerank
 from engine.candidates import SLOW, Features, Generator, News, enabled, fit_all, update_all
 from engine.candidates.base import Placed
 from engine.candidates.registry import FIT
-from engine.cases import JUDGE, Case, met, parts, some_of
+from engine.cases import JUDGE, Case, met, parts
 from engine.config import Config
 from engine.evaluation import bootstrap
 from engine.evaluation.bootstrap import Gain
@@ -97,8 +97,9 @@ def learn(
         rng = np.random.default_rng([config.seed, len(whole.items)])
         trial, fresh = tried(learned, stream, smooth, config, rng, stage)
         changed = np.bincount(whole.rows[new], minlength=len(whole)) > 0
-        concerned = [some_of(one, changed[one.users]) for one in fresh if changed[one.users].any()]
-        asked = gating.judged(concerned, learned.ranker.fusion, config.evaluation.k)
+        found = gating.judged(fresh, learned.ranker.fusion, config.evaluation.k)
+        concerned = {one.kind: changed[one.users] for one in fresh}
+        asked = {kind: found[kind][some] for kind, some in concerned.items() if some.any()}
         stage("judged by the newest events")
         verdict = judged(learned.ranker, trial.ranker, stream, config)
         stage("generators, on the newest")
@@ -235,8 +236,9 @@ def taught(
         shares.append(SHARES[kind] * aged[kind] / max(aged[kind] + new.get(kind, 0), 1e-9))
         kinds.append(kind)
     on = np.ones((2, len(model.names)), bool)
-    penalties = config.fusion.l2, config.update.distance
-    model = listwise.fit(samples, model.names, on, penalties[0], model, smooth, shares, penalties[1], listwise.STEPS_ON)
+    model = listwise.fit(
+        samples, model.names, on, config.fusion.l2, model, smooth, shares, config.update.distance, listwise.STEPS_ON
+    )
     if ranker.reranker is None:
         return model, None
     tables = [rerank.of_sample(each, model) for each, kind in zip(samples, kinds, strict=True) if kind in ASKED[KNOWN]]
