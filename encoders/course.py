@@ -42,6 +42,10 @@ class Settings:
     weight_decay: float = 0.01
     valid_share: float = 0.1
 
+    def steps(self, pairs: int) -> int:
+        """Of an epoch of so many pairs, all of one size: what is left over waits for another epoch."""
+        return pairs // min(self.batch, pairs)
+
 
 class Course(ABC):
     """A training of what in a model requires a gradient, by pairs: row `left[i]` belongs to row `right[i]`, (m,) each.
@@ -67,7 +71,12 @@ class Course(ABC):
     def run(
         self, train: Rows, valid: Rows, checkpoint: Path | None = None, progress: Progress | None = None
     ) -> list[float]:
-        """Train, and end with the best epoch; returns recall on `valid` before and after each."""
+        """Train, and end with the best epoch; returns recall on `valid` before and after each.
+
+        The `checkpoint` is for a tuning that is cut; AdaLoRA has none, for it would not hold the choice of ranks.
+        """
+        if self.settings.kind == "adalora":
+            checkpoint = None
         best = deepcopy(self.learned)
         task = (asdict(self.settings), torch.from_numpy(self.left), torch.from_numpy(self.right))
         kept = Checkpoint(checkpoint, task, self.learned, best, self.optimizer)
@@ -96,8 +105,7 @@ class Course(ABC):
             if isinstance(module, _BatchNorm):
                 module.eval()  # its statistics are numbers of the base, which does not move
         torch.manual_seed(settings.seed * 1000 + number)
-        batch = min(settings.batch, len(train))
-        each = len(train) // batch
+        batch, each = min(settings.batch, len(train)), settings.steps(len(train))
         order = np.random.default_rng((settings.seed, number)).permutation(train)[: each * batch]
         for step, some in enumerate(np.split(order, each), number * each):
             for group in self.optimizer.param_groups:

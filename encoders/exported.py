@@ -4,10 +4,8 @@ import hashlib
 import json
 import logging
 import platform
-import uuid
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +14,7 @@ from PIL import Image
 from torch import nn
 
 from encoders.base import PICTURES, TEXTS, Networked
-from encoders.weights import file_hash
+from encoders.weights import aside, file_hash
 
 ONNX, INT8 = "onnx", "int8"
 FORMAT = 1
@@ -121,16 +119,3 @@ def key(plain: Networked[Any]) -> str:
     """Of the files of an encoder on a kind of processor."""
     facts = (FORMAT, plain.fingerprint, platform.machine(), torch.backends.cpu.get_cpu_capability())
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
-
-
-@contextmanager
-def aside(path: Path, keep: bool = True) -> Iterator[Path]:
-    """A file beside `path` to write; it takes its place when it is whole, or goes where it is not kept."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.partial")
-    try:
-        yield partial
-        if keep:
-            partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)

@@ -23,7 +23,7 @@ from torch import nn
 from encoders import exported
 from encoders.base import PICTURES, TEXTS, Encoder, Networked, Vectors
 from encoders.exported import FORMAT, INT8, ONNX
-from encoders.weights import first_line
+from encoders.weights import aside, first_line
 
 log = logging.getLogger(__name__)
 Thing = TypeVar("Thing")
@@ -110,8 +110,8 @@ def faster(
     choice = _read(file, least)
     if choice is None:
         choice = choose(networked, folder, sample, least, threads)
-        with exported.aside(file) as aside:
-            aside.write_text(json.dumps(asdict(choice), indent=1), encoding="utf-8")
+        with aside(file) as partial:
+            partial.write_text(json.dumps(asdict(choice), indent=1), encoding="utf-8")
     if choice.way == PLAIN:
         return plain, choice
     try:

@@ -5,7 +5,6 @@ not move, so all it needs of them are the vectors that the encoders `minilm` and
 over thousands of pairs takes a second. The heads are linear without bias: the length of those vectors does not matter.
 """
 
-import json
 import math
 import platform
 from collections.abc import Callable
@@ -23,7 +22,7 @@ from encoders.base import Vectors
 from encoders.errors import EncoderError
 from encoders.heads import DIM, HEADS, IMAGE_HEAD, MULTILINGUAL_HEAD, SCALE, TEXT_HEAD, SmallHeads
 from encoders.schedule import warm_up_and_cosine
-from encoders.weights import file_hash, save_aside
+from encoders.weights import file_hash, save_aside, save_facts
 
 Progress = Callable[[int, int], None]
 K = 10
@@ -95,10 +94,7 @@ class Tuned:
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{HEADS}.safetensors"
         save_aside(self.heads, path)
-        aside = folder / f".{HEADS}.json.partial"
-        text = json.dumps({"sha256": file_hash(path), **about, **self.figures}, indent=2, ensure_ascii=False)
-        aside.write_text(text + "\n", encoding="utf-8")
-        aside.replace(folder / f"{HEADS}.json")
+        save_facts({"sha256": file_hash(path), **about, **self.figures}, folder / f"{HEADS}.json")
 
 
 def multilingual_head(heads: SmallHeads, pairs: Pairs, l2: float = RIDGE) -> Vectors:

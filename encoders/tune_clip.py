@@ -6,7 +6,6 @@ never taken for wrong. LoRA (Hu et al. 2022) or AdaLoRA (Zhang et al. 2023) lear
 a new view each time. The best epoch is that of the highest recall on pairs kept aside, the base being one of them.
 """
 
-import json
 import platform
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -27,6 +26,7 @@ from encoders.course import FEWEST_PAIRS, K, Progress, Rows
 from encoders.errors import EncoderError, PictureError
 from encoders.text import clean
 from encoders.views import View
+from encoders.weights import save_facts
 
 HELD = 64
 """Pictures that are held decoded at once when those kept aside are encoded."""
@@ -66,10 +66,7 @@ class TunedClip:
         folder.mkdir(parents=True, exist_ok=True)
         # No embedding is tuned; to look for one, peft would ask a hub for the base.
         self.model.save_pretrained(str(folder), safe_serialization=True, save_embedding_layers=False)
-        facts = {**about, "better than the base": self.accepted, **self.figures}
-        aside = folder / f".{FACTS}.partial"
-        aside.write_text(json.dumps(facts, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        aside.replace(folder / FACTS)
+        save_facts({**about, "better than the base": self.accepted, **self.figures}, folder / FACTS)
 
 
 def tune_clip(
@@ -96,7 +93,7 @@ def tune_clip(
     texts, right = np.unique([clean(text) for text in usable.texts], return_inverse=True)
     aside = course.aside(left, settings.valid_share, settings.seed)
     valid, train = np.flatnonzero(aside), np.flatnonzero(~aside)
-    steps = settings.epochs * (len(train) // min(settings.batch, len(train)))
+    steps = settings.epochs * settings.steps(len(train))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
         try:
@@ -105,7 +102,7 @@ def tune_clip(
             raise EncoderError(f"{base}: nothing in it that an adapter could learn beside ({error})") from None
         model.peft_config["default"].base_model_name_or_path = base
         taken = ClipCourse(clip, model, (paths.tolist(), left), (texts.tolist(), right), settings, steps)
-        curve = taken.run(train, valid, checkpoint if settings.kind != "adalora" else None, progress)
+        curve = taken.run(train, valid, checkpoint, progress)
     figures = {
         "base": base, BASE_PRINT: clip.fingerprint,
         f"valid recall@{K} of the base, and by epoch": curve,

@@ -7,7 +7,6 @@ up and falls along a cosine, and a moving average of the weights, which is what 
 pictures lie, so labels that it has not met are compared by it too.
 """
 
-import json
 import platform
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -29,7 +28,7 @@ from encoders.errors import EncoderError, PictureError
 from encoders.schedule import warm_up_and_cosine
 from encoders.tuned import TUNED
 from encoders.views import View
-from encoders.weights import file_hash, save_aside, unit
+from encoders.weights import file_hash, save_aside, save_facts, unit
 
 Progress = Callable[[str, int, int], None]
 KEPT = 384
@@ -101,10 +100,7 @@ class TunedImages:
         path = folder / f"{TUNED}.safetensors"
         save_aside({name: tensor.contiguous() for name, tensor in self.network.state_dict().items()}, path)
         facts = {"sha256": file_hash(path), "side": self.figures["settings"]["side"], **about, **self.figures}
-        aside = folder / f".{TUNED}.json.partial"
-        text = json.dumps(facts | {"labels": self.labels}, indent=2, ensure_ascii=False)
-        aside.write_text(text + "\n", encoding="utf-8")
-        aside.replace(folder / f"{TUNED}.json")
+        save_facts(facts | {"labels": self.labels}, folder / f"{TUNED}.json")
 
 
 def tune_images(

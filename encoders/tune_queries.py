@@ -6,7 +6,6 @@ to general texts that have nothing to do with the shop, so that these are found 
 80 steps take seconds.
 """
 
-import json
 import platform
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -22,7 +21,7 @@ from encoders.base import Vectors
 from encoders.errors import EncoderError
 from encoders.queries import DIM, QUERIES, RESIDUAL, QueryHead
 from encoders.schedule import warm_up_and_cosine
-from encoders.weights import file_hash, save_aside
+from encoders.weights import file_hash, save_aside, save_facts
 
 FEWEST = 50
 
@@ -69,10 +68,7 @@ class TunedQueries:
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{QUERIES}.safetensors"
         save_aside({RESIDUAL: torch.from_numpy(self.head.residual).half()}, path)
-        aside = folder / f".{QUERIES}.json.partial"
-        text = json.dumps({"sha256": file_hash(path), **about, **self.figures}, indent=2, ensure_ascii=False)
-        aside.write_text(text + "\n", encoding="utf-8")
-        aside.replace(folder / f"{QUERIES}.json")
+        save_facts({"sha256": file_hash(path), **about, **self.figures}, folder / f"{QUERIES}.json")
 
 
 def tune_queries(

@@ -8,7 +8,6 @@ epoch by recall on pairs kept aside. If no epoch is better there than the base, 
 `Tuned.accepted` is false.
 """
 
-import json
 import math
 import platform
 import warnings
@@ -27,6 +26,7 @@ from encoders.base import Vectors
 from encoders.bert import BertEncoder
 from encoders.course import FEWEST_PAIRS, K, Progress, Rows
 from encoders.errors import EncoderError
+from encoders.weights import save_facts
 
 ENCODED = 64
 
@@ -70,10 +70,7 @@ class Tuned:
         """Write the adapter for `open_text(folder)`, and weft-text.json with `about` and the figures."""
         folder.mkdir(parents=True, exist_ok=True)
         self.tower.save_pretrained(str(folder), safe_serialization=True)
-        facts = {**about, "better than the base": self.accepted, **self.figures}
-        aside = folder / ".weft-text.json.partial"
-        aside.write_text(json.dumps(facts, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        aside.replace(folder / "weft-text.json")
+        save_facts({**about, "better than the base": self.accepted, **self.figures}, folder / "weft-text.json")
 
 
 def halves(texts: Sequence[str], seed: int = 0) -> TextPairs:
@@ -108,8 +105,7 @@ def tune_text(
         raise EncoderError(f"{base}: only encoders of the BERT family are tuned; name `minilm`, or a directory")
     aside = course.aside(pairs.left, settings.valid_share, settings.seed)
     valid, train = np.flatnonzero(aside), np.flatnonzero(~aside)
-    batch = min(settings.batch, len(train))
-    steps = settings.epochs * (len(train) // batch)
+    steps = settings.epochs * settings.steps(len(train))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
         # Not the first of the curve: a prefix is not nothing when it begins, and that may be its best, too.
@@ -117,7 +113,7 @@ def tune_text(
         model = adapted(encoder.network.model, settings.kind, settings.rank, steps)
         model.peft_config["default"].base_model_name_or_path = base
         taken = Course(Tower(model, encoder.tokenizer, settings.tokens), pairs, settings, steps)
-        curve = taken.run(train, valid, checkpoint if settings.kind != "adalora" else None, progress)
+        curve = taken.run(train, valid, checkpoint, progress)
     figures = {
         "base": base,
         f"valid recall@{K} of the base, and by epoch": [known, *curve[1:]],

@@ -6,7 +6,7 @@ import logging
 import os
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -126,12 +126,27 @@ def save_aside(tensors: "dict[str, torch.Tensor]", path: Path, facts: dict[str, 
     """Write a safetensors file whole or not at all, with `facts` in its header."""
     from safetensors.torch import save_file
 
-    aside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.partial")
+    with aside(path) as partial:
+        save_file(tensors, partial, facts)
+
+
+def save_facts(facts: Mapping[str, Any], path: Path) -> None:
+    """Write a JSON file for people to read, whole or not at all."""
+    with aside(path) as partial:
+        partial.write_text(json.dumps(facts, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+@contextmanager
+def aside(path: Path, keep: bool = True) -> Iterator[Path]:
+    """A file beside `path` to write; it takes its place when it is whole, or goes where it is not kept."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.partial")
     try:
-        save_file(tensors, aside, facts)
-        aside.replace(path)
+        yield partial
+        if keep:
+            partial.replace(path)
     finally:
-        aside.unlink(missing_ok=True)
+        partial.unlink(missing_ok=True)
 
 
 @contextmanager
